@@ -1,0 +1,3 @@
+export * from "./protocols.ts"
+export * from "./reading.ts"
+export * from "./status/status.ts"

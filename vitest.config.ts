@@ -1,0 +1,19 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+import { ClosingLine } from "./scripts/closing-line.ts"
+import projects from "./vitest.workspace.ts"
+
+const setup = fileURLToPath(new URL("./test/support/loopback-only.ts", import.meta.url))
+
+export default defineConfig({
+  // Tests run from the packages' sources: no build is needed first.
+  ssr: { resolve: { conditions: ["@ophyd-ts/source"] } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    setupFiles: [setup],
+    reporters: ["default", new ClosingLine()],
+    testTimeout: 20_000,
+    coverage: { include: ["packages/*/src/**", "ioc-sim/src/**"] },
+    projects,
+  },
+})
