@@ -1,1 +1,8 @@
-export {}
+export {
+  type ChunkHook,
+  type ProxiedConnection,
+  type ProxyTarget,
+  TcpLane,
+  TcpProxy,
+} from "./tcp-proxy.ts"
+export { type DatagramHook, UdpLane, UdpProxy } from "./udp-proxy.ts"
