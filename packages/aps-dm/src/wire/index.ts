@@ -1,0 +1,7 @@
+export * from "./encoding.ts"
+export * from "./error-codes.ts"
+export * from "./job-shapes.ts"
+export * from "./route-table.ts"
+export * from "./routes.ts"
+export * from "./shapes.ts"
+export * from "./status.ts"
