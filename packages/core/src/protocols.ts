@@ -25,9 +25,9 @@ export interface Configurable extends Named {
 
 export interface SetOptions {
   /** Seconds until the status fails with `StatusTimeoutError`; default is the object's own, `Infinity` for none. */
-  timeout?: number
+  timeout?: number | undefined
   /** Aborting it cancels the set: the action's own clean-up runs and the status fails with the reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 export interface Movable<T = unknown> extends Named {

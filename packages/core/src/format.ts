@@ -1,0 +1,18 @@
+/** A duration as people say it: `12 ms`, `1.2 s`, `340 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0.001) return "under 1 ms"
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
+  return `${Number(seconds.toPrecision(3))} s`
+}
+
+/** A value in a message: text in quotes, long arrays by their length. */
+export function formatValue(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
+    const list = value as ArrayLike<unknown>
+    if (list.length <= 5) return `[${Array.from(list, formatValue).join(", ")}]`
+    return `${list.constructor.name} of ${list.length}`
+  }
+  if (typeof value === "object" && value !== null) return value.constructor?.name ?? "object"
+  return String(value)
+}
