@@ -21,6 +21,7 @@ const projects: TestProjectConfiguration[] = [
     test: {
       name: "interop",
       root: "./interop",
+      include: ["*.test.ts"],
       globalSetup: ["./setup.ts"],
       fileParallelism: false,
       testTimeout: 60_000,

@@ -1,1 +1,61 @@
-export default function setup(): void {}
+/**
+ * Finds the peers once for all interop tests. What is missing is said in one line; with `INTEROP=require` it fails
+ * the run, so that a broken installation can never look green.
+ */
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import type { TestProject } from "vitest/node"
+import { softIocCommand } from "../ioc-sim/src/softioc/command.ts"
+import { installedPython } from "../ioc-sim/src/softioc/python.ts"
+import type { Peers } from "./peers.ts"
+
+/** Name of each peer that is a Python module, and the module. */
+const modules: Readonly<Record<Exclude<keyof Peers, "python" | "softIoc">, string>> = {
+  pvxs: "pvxslibs",
+  p4p: "p4p",
+  caproto: "caproto",
+  pyepics: "epics",
+  aioca: "aioca",
+  bluesky: "bluesky",
+  ophyd: "ophyd",
+  ophydAsync: "ophyd_async",
+  eventModel: "event_model",
+  dmax: "dmax",
+}
+
+export default async function setup(project: TestProject): Promise<void> {
+  const python = installedPython()
+  const found: Peers = { python, softIoc: hasSoftIoc(), ...(await findModules(python)) }
+  project.provide("peers", found)
+
+  const missing = Object.entries(found).flatMap(([name, here]) => (here ? [] : [name]))
+  if (missing.length === 0) return
+  const message = `interop: missing ${missing.join(", ")}; \`npm run ioc:install\` gets them`
+  if (process.env["INTEROP"] === "require") throw new Error(message)
+  console.log(`${message}. Tests that need them are skipped.`)
+}
+
+async function findModules(python: string | undefined): Promise<Record<keyof typeof modules, boolean>> {
+  const names = Object.values(modules)
+  const script =
+    "import importlib.util, json, sys\n" +
+    "print(json.dumps([importlib.util.find_spec(m) is not None for m in sys.argv[1:]]))"
+  const here =
+    python === undefined
+      ? []
+      : await promisify(execFile)(python, ["-c", script, ...names]).then(
+          ({ stdout }) => JSON.parse(stdout) as boolean[],
+          () => [],
+        )
+  const entries = Object.keys(modules).map((name, index) => [name, here[index] ?? false])
+  return Object.fromEntries(entries) as Record<keyof typeof modules, boolean>
+}
+
+function hasSoftIoc(): boolean {
+  try {
+    softIocCommand(true)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,1 +1,3 @@
-export {}
+export { IocSimError, type IocSimErrorCode } from "./errors.ts"
+export type { IocPorts } from "./softioc/environment.ts"
+export { SoftIoc, type SoftIocOptions, startSoftIoc } from "./softioc/softioc.ts"
