@@ -1,0 +1,7 @@
+export { ApsDbApi } from "./aps-api.ts"
+export { CatalogApi, type ListFilesOptions } from "./cat-api.ts"
+export { DmClient } from "./client.ts"
+export { ExperimentDaqApi } from "./daq-api.ts"
+export { ExperimentDsApi, type NewExperiment, type StatFileOptions, type UserRole } from "./ds-api.ts"
+export { type DmKeyList, type ListJobsOptions, WorkflowProcApi } from "./proc-api.ts"
+export type { CallOptions } from "./service.ts"
