@@ -1,0 +1,171 @@
+import { PvaProtocolError } from "../errors.ts"
+import { Flag, headerBytes, magic } from "./codes.ts"
+import type { PvaLimits } from "./limits.ts"
+import { Reader } from "./reader.ts"
+
+export interface FrameHandler {
+  /** One whole application message. The reader and what it looks at are valid during this call only. */
+  onMessage(command: number, reader: Reader): void
+  /** One control message: its number, its value, and the byte order its header was written in. */
+  onControl(command: number, value: number, little: boolean): void
+}
+
+/**
+ * Cuts a byte stream into messages (specification, "Message header" and segmentation). Push chunks as they come;
+ * a chunk may be overwritten after `push` returns, only the tail of an unfinished message is kept.
+ */
+export class Framer {
+  readonly #limits: PvaLimits
+  readonly #handler: FrameHandler
+  readonly #expectServer: boolean
+  readonly #reader: Reader
+  readonly #head = new Uint8Array(headerBytes)
+  readonly #headView = new DataView(this.#head.buffer)
+  #headLength = 0
+  /** The message being assembled, allocated once from the announced size. */
+  #body: Uint8Array | null = null
+  #bodyLength = 0
+  #segments: Uint8Array[] = []
+  #segmentBytes = 0
+  #segmentCommand = -1
+
+  /** `expectServer`: the direction bit that every message of this peer must carry. */
+  constructor(limits: PvaLimits, expectServer: boolean, handler: FrameHandler) {
+    this.#limits = limits
+    this.#handler = handler
+    this.#expectServer = expectServer
+    this.#reader = new Reader(new Uint8Array(0), true, limits)
+  }
+
+  /** Throws PvaProtocolError where the peer breaks the framing or a limit; the stream is lost then. */
+  push(chunk: Uint8Array): void {
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    let pos = 0
+    while (pos < chunk.length) {
+      if (this.#body !== null) {
+        pos = this.#fillBody(chunk, pos)
+      } else if (this.#headLength > 0 || chunk.length - pos < headerBytes) {
+        pos = this.#fillHead(chunk, pos)
+      } else {
+        const size = this.#check(view, pos)
+        if (chunk.length - pos - headerBytes < size) {
+          this.#head.set(chunk.subarray(pos, pos + headerBytes))
+          this.#body = new Uint8Array(size)
+          pos += headerBytes
+        } else {
+          const start = pos + headerBytes
+          this.#dispatch(view, pos, chunk, view, start, start + size)
+          pos = start + size
+        }
+      }
+    }
+  }
+
+  /** Room in the message being assembled: a socket may read straight into it and then call `filled`. */
+  pendingRoom(): Uint8Array | null {
+    return this.#body === null ? null : this.#body.subarray(this.#bodyLength)
+  }
+
+  /** Says that `n` bytes have been read into `pendingRoom()`. */
+  filled(n: number): void {
+    this.#bodyLength += n
+    this.#finishBody()
+  }
+
+  #fillHead(chunk: Uint8Array, pos: number): number {
+    const n = Math.min(headerBytes - this.#headLength, chunk.length - pos)
+    this.#head.set(chunk.subarray(pos, pos + n), this.#headLength)
+    this.#headLength += n
+    if (this.#headLength === headerBytes) {
+      this.#headLength = 0
+      const size = this.#check(this.#headView, 0)
+      this.#body = new Uint8Array(size)
+      this.#finishBody()
+    }
+    return pos + n
+  }
+
+  #fillBody(chunk: Uint8Array, pos: number): number {
+    const body = this.#body!
+    const n = Math.min(body.length - this.#bodyLength, chunk.length - pos)
+    body.set(chunk.subarray(pos, pos + n), this.#bodyLength)
+    this.#bodyLength += n
+    this.#finishBody()
+    return pos + n
+  }
+
+  #finishBody(): void {
+    const body = this.#body
+    if (body === null || this.#bodyLength < body.length) return
+    this.#body = null
+    this.#bodyLength = 0
+    this.#dispatch(this.#headView, 0, body, new DataView(body.buffer), 0, body.length)
+  }
+
+  /** Checks a header before anything is buffered for it, and returns how many bytes follow. */
+  #check(view: DataView, at: number): number {
+    const first = view.getUint8(at)
+    if (first !== magic)
+      throw new PvaProtocolError(`a message starts with 0x${first.toString(16)}, not with 0xca`)
+    if (view.getUint8(at + 1) === 0) throw new PvaProtocolError("a message has version 0")
+    const flags = view.getUint8(at + 2)
+    if (((flags & Flag.fromServer) !== 0) !== this.#expectServer) {
+      throw new PvaProtocolError(
+        `a message comes from a ${this.#expectServer ? "client" : "server"}, as this side is`,
+      )
+    }
+    if ((flags & Flag.control) !== 0) return 0
+    const size = view.getUint32(at + 4, (flags & Flag.bigEndian) === 0)
+    const limit = this.#limits.maxMessageBytes
+    if (size + this.#segmentBytes > limit) {
+      const total = size + this.#segmentBytes
+      throw new PvaProtocolError(`a message of ${total} bytes passes the limit of ${limit}`, "PVA_LIMIT")
+    }
+    return size
+  }
+
+  #dispatch(head: DataView, at: number, bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    const flags = head.getUint8(at + 2)
+    const command = head.getUint8(at + 3)
+    const little = (flags & Flag.bigEndian) === 0
+    if ((flags & Flag.control) !== 0) {
+      this.#handler.onControl(command, head.getUint32(at + 4, little), little)
+      return
+    }
+    const segment = flags & Flag.segmentMask
+    if (segment !== 0) {
+      this.#segment(segment, command, bytes.slice(from, to), little)
+      return
+    }
+    if (this.#segmentCommand >= 0) throw new PvaProtocolError("a whole message between segments of another")
+    this.#handler.onMessage(command, this.#reader.reset(bytes, view, from, to, little))
+  }
+
+  #segment(segment: number, command: number, piece: Uint8Array, little: boolean): void {
+    if ((segment === Flag.segmentFirst) !== this.#segmentCommand < 0) {
+      throw new PvaProtocolError(
+        segment === Flag.segmentFirst
+          ? "a segmented message starts inside another"
+          : "a segment without a first one",
+      )
+    }
+    if (segment !== Flag.segmentFirst && command !== this.#segmentCommand) {
+      throw new PvaProtocolError(`a segment of command ${command} continues command ${this.#segmentCommand}`)
+    }
+    this.#segmentCommand = command
+    if (piece.length > 0) this.#segments.push(piece)
+    this.#segmentBytes += piece.length
+    if (segment !== Flag.segmentLast) return
+    const whole = new Uint8Array(this.#segmentBytes)
+    let at = 0
+    for (const part of this.#segments) {
+      whole.set(part, at)
+      at += part.length
+    }
+    this.#segments = []
+    this.#segmentBytes = 0
+    this.#segmentCommand = -1
+    const view = new DataView(whole.buffer)
+    this.#handler.onMessage(command, this.#reader.reset(whole, view, 0, whole.length, little))
+  }
+}
