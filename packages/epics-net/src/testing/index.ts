@@ -1,3 +1,4 @@
+export { FakeClock, seededRandom } from "./fake-clock.ts"
 export {
   type ChunkHook,
   type ProxiedConnection,

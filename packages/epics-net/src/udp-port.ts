@@ -1,0 +1,75 @@
+import { createSocket, type Socket } from "node:dgram"
+import type { Endpoint } from "./address-list.ts"
+
+export interface UdpPortOptions {
+  /** Local port; 0, the default, is any free one. */
+  port?: number
+  /** Local address. Default all interfaces. */
+  address?: string
+  /** Share the port with others on this host. */
+  reuse?: boolean
+  onDatagram(datagram: Uint8Array, from: Endpoint): void
+  /** A datagram could not be sent to one destination. Never fatal. */
+  onSendError?(error: Error, to: Endpoint): void
+}
+
+/** A UDP socket for IPv4 that broadcasts, and that no failing destination disturbs. */
+export class UdpPort {
+  readonly #socket: Socket
+  readonly #options: UdpPortOptions
+  #closed = false
+
+  private constructor(socket: Socket, options: UdpPortOptions) {
+    this.#socket = socket
+    this.#options = options
+  }
+
+  /** Binds; rejects when the port is taken. */
+  static open(options: UdpPortOptions): Promise<UdpPort> {
+    const socket = createSocket({ type: "udp4", reuseAddr: options.reuse ?? false })
+    return new Promise((resolve, reject) => {
+      socket.once("error", reject)
+      socket.bind(options.port ?? 0, options.address ?? "0.0.0.0", () => {
+        socket.off("error", reject)
+        // Refused or unreachable destinations come back as errors of later calls; they are no reason to stop.
+        socket.on("error", () => {})
+        socket.setBroadcast(true)
+        // Answers to many searches come at once; the default of some systems loses them.
+        try {
+          socket.setRecvBufferSize(1 << 20)
+        } catch {
+          // The system's default remains.
+        }
+        const udp = new UdpPort(socket, options)
+        socket.on("message", (datagram, { address, port }) => {
+          if (!udp.#closed) options.onDatagram(datagram, { host: address, port })
+        })
+        resolve(udp)
+      })
+    })
+  }
+
+  /** The local port. */
+  get port(): number {
+    return this.#socket.address().port
+  }
+
+  /** Sends a datagram, whose bytes must not change any more. A host name is resolved each time. */
+  send(datagram: Uint8Array, to: Endpoint): void {
+    if (this.#closed) return
+    try {
+      this.#socket.send(datagram, to.port, to.host, error => {
+        if (error) this.#options.onSendError?.(error, to)
+      })
+    } catch (error) {
+      this.#options.onSendError?.(error as Error, to)
+    }
+  }
+
+  /** Resolves when the port is free again. */
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    this.#closed = true
+    return new Promise(resolve => this.#socket.close(() => resolve()))
+  }
+}
