@@ -1,0 +1,138 @@
+import type { DmClock } from "./clock.ts"
+
+/** Thrown into a task that was cancelled, at its next wait. */
+export class TaskCancelled extends Error {
+  override readonly name = "TaskCancelled"
+  constructor() {
+    super("the task was cancelled")
+  }
+}
+
+/** What runs inside a task may do with time. */
+export interface Task {
+  readonly signal: AbortSignal
+  now(): number
+  /** @throws TaskCancelled */
+  sleep(seconds: number): Promise<void>
+  /** Waits for something that only the outside can bring about, so a moved clock does not wait for it. */
+  outside<T>(promise: Promise<T>): Promise<T>
+}
+
+export interface TaskHandle {
+  readonly done: Promise<void>
+  cancel(): void
+}
+
+/**
+ * Background work of the service on its clock: watched directories, transfers, jobs. Knows when all of it sleeps
+ * (`settled`), which is what makes a hand-moved clock exact, and ends all of it on `close`.
+ */
+export class Tasks {
+  readonly #clock: DmClock
+  readonly #onProblem: (error: unknown) => void
+  readonly #running = new Map<AbortController, Promise<void>>()
+  #awake = 0
+  #whenAsleep: (() => void)[] = []
+
+  constructor(clock: DmClock, onProblem: (error: unknown) => void) {
+    this.#clock = clock
+    this.#onProblem = onProblem
+  }
+
+  /** Work of its own; `done` never rejects. */
+  spawn(body: (task: Task) => Promise<void>): TaskHandle {
+    const { done, cancel } = this.fork(body)
+    const handled = done.catch(error => {
+      if (!(error instanceof TaskCancelled)) this.#onProblem(error)
+    })
+    return { done: handled, cancel }
+  }
+
+  /** Part of another task, which waits for it: `done` rejects as the body does. */
+  fork(body: (task: Task) => Promise<void>): TaskHandle {
+    const controller = new AbortController()
+    this.#awake++
+    const done = body(this.#task(controller.signal)).finally(() => {
+      this.#running.delete(controller)
+      this.#fallAsleep()
+    })
+    this.#running.set(
+      controller,
+      done.catch(() => {}),
+    )
+    return { done, cancel: () => controller.abort(new TaskCancelled()) }
+  }
+
+  /** Resolves when every task sleeps, waits for the outside, or has ended. */
+  async settled(): Promise<void> {
+    do {
+      if (this.#awake > 0) await new Promise<void>(resolve => this.#whenAsleep.push(resolve))
+      // A task that waited for another one wakes a few microtasks later.
+      await new Promise(resolve => setImmediate(resolve))
+    } while (this.#awake > 0)
+  }
+
+  /** Cancels everything and waits for its end. */
+  async close(): Promise<void> {
+    while (this.#running.size > 0) {
+      const all = [...this.#running]
+      for (const [controller] of all) controller.abort(new TaskCancelled())
+      await Promise.all(all.map(([, done]) => done))
+    }
+  }
+
+  #fallAsleep(): void {
+    this.#awake--
+    if (this.#awake > 0) return
+    const waiting = this.#whenAsleep
+    this.#whenAsleep = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #task(signal: AbortSignal): Task {
+    return {
+      signal,
+      now: () => this.#clock.now(),
+      sleep: seconds => this.#sleep(seconds, signal),
+      outside: async promise => {
+        this.#fallAsleep()
+        try {
+          return await abortable(promise, signal)
+        } finally {
+          this.#awake++
+        }
+      },
+    }
+  }
+
+  #sleep(seconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason)
+        return
+      }
+      const abort = () => {
+        stop()
+        this.#awake++
+        reject(signal.reason)
+      }
+      const stop = this.#clock.after(seconds, () => {
+        signal.removeEventListener("abort", abort)
+        this.#awake++
+        resolve()
+      })
+      signal.addEventListener("abort", abort, { once: true })
+      this.#fallAsleep()
+    })
+  }
+}
+
+/** The promise, or the reason of the signal when that is aborted first. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener("abort", abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort))
+  })
+}
