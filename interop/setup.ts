@@ -53,7 +53,7 @@ async function findModules(python: string | undefined): Promise<Record<keyof typ
 
 function hasSoftIoc(): boolean {
   try {
-    softIocCommand(true)
+    softIocCommand()
     return true
   } catch {
     return false

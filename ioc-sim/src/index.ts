@@ -1,4 +1,6 @@
 export * from "./dm/index.ts"
 export { IocSimError, type IocSimErrorCode } from "./errors.ts"
+export { type SoftBeamlineOptions, startSoftBeamline } from "./softioc/beamline.ts"
+export type { SoftIocNeeds } from "./softioc/command.ts"
 export type { IocPorts } from "./softioc/environment.ts"
 export { SoftIoc, type SoftIocOptions, startSoftIoc } from "./softioc/softioc.ts"

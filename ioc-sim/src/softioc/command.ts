@@ -2,7 +2,7 @@
 import { accessSync, constants } from "node:fs"
 import { delimiter, join } from "node:path"
 import { IocSimError } from "../errors.ts"
-import { installedPython, venvFolder } from "./python.ts"
+import { installedPython, packageFolder, venvFolder } from "./python.ts"
 
 /** How to start one, and how to say something to its shell. */
 export interface SoftIocCommand {
@@ -14,9 +14,16 @@ export interface SoftIocCommand {
   readonly line: (shellCommand: string) => string
 }
 
+/** What a database asks of an IOC. */
+export interface SoftIocNeeds {
+  /** pvAccess by QSRV2. Default true. */
+  readonly pva?: boolean
+  /** The motor and busy record types, which EPICS Base has not. Default false. */
+  readonly motor?: boolean
+}
+
 /**
  * An EPICS installation on the `PATH` first, then the wheels of the private environment.
- * @param pva whether QSRV2 (pvAccess by pvxs) has to be in it.
  * @throws IocSimError `softioc-not-found` that says what was looked for and how to get it.
  */
 export function softIocCommand(pva: boolean, environment: NodeJS.ProcessEnv = process.env): SoftIocCommand {
@@ -27,17 +34,13 @@ export function softIocCommand(pva: boolean, environment: NodeJS.ProcessEnv = pr
   }
   const python = installedPython(environment)
   if (python !== undefined) {
-    const name = pva ? "pvxslibs" : "epicscorelibs"
-    return {
-      name,
-      command: python,
-      args: ["-m", `${name}.ioc`],
-      line: text => `ioc(${JSON.stringify(text)})\n`,
-    }
+    const name = pva || motor ? "pvxslibs" : "epicscorelibs"
+    const args = motor ? [join(packageFolder, "python", "softioc.py")] : ["-m", `${name}.ioc`]
+    return { name, command: python, args, line: text => `ioc(${JSON.stringify(text)})\n` }
   }
   throw new IocSimError(
     "softioc-not-found",
-    `no genuine IOC here: looked for ${wanted.join(" and ")} on the PATH and for a Python environment in ` +
+    `no genuine IOC here: looked for ${wanted.map(name => `${name} on the PATH, `).join("")}a Python environment in ` +
       `${venvFolder(environment)}; \`npm run ioc:install\` makes that one`,
   )
 }

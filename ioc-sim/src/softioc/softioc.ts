@@ -5,13 +5,13 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { IocSimError } from "../errors.ts"
-import { type SoftIocCommand, softIocCommand } from "./command.ts"
+import { type SoftIocCommand, type SoftIocNeeds, softIocCommand } from "./command.ts"
 import { clientEnvironment, type IocPorts, serverEnvironment } from "./environment.ts"
 import { freePort } from "./ports.ts"
 import { ready } from "./ready.ts"
 
 /** What to serve, and where. */
-export interface SoftIocOptions {
+export interface SoftIocOptions extends SoftIocNeeds {
   /** Database files. */
   readonly database?: string | URL | readonly (string | URL)[]
   /** Records written in place, loaded after the files. */
@@ -20,8 +20,6 @@ export interface SoftIocOptions {
   readonly macros?: Readonly<Record<string, string>>
   /** Ports, when the caller has to choose them. Default: free ones. */
   readonly ports?: Partial<IocPorts>
-  /** Whether pvAccess has to be served by QSRV2. Default true. */
-  readonly pva?: boolean
   /** Seconds until a start that has not been completed fails. Default 60: a loaded machine takes its time. */
   readonly timeout?: number
 }
@@ -34,7 +32,7 @@ export interface SoftIocOptions {
  * `ports` were given and are in use.
  */
 export async function startSoftIoc(options: SoftIocOptions): Promise<SoftIoc> {
-  const command = softIocCommand(options.pva ?? true)
+  const command = softIocCommand(options)
   const macros = macroText(options.macros ?? {})
   const files = [options.database ?? []].flat().map(f => (f instanceof URL ? fileURLToPath(f) : resolve(f)))
   let folder: string | undefined
