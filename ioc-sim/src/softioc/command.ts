@@ -26,8 +26,13 @@ export interface SoftIocNeeds {
  * An EPICS installation on the `PATH` first, then the wheels of the private environment.
  * @throws IocSimError `softioc-not-found` that says what was looked for and how to get it.
  */
-export function softIocCommand(pva: boolean, environment: NodeJS.ProcessEnv = process.env): SoftIocCommand {
-  const wanted = pva ? ["softIocPVX"] : ["softIocPVX", "softIoc"]
+export function softIocCommand(
+  needs: SoftIocNeeds = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): SoftIocCommand {
+  const { pva = true, motor = false } = needs
+  // Only the wheels' IOC can be given record types without a compiler.
+  const wanted = motor ? [] : pva ? ["softIocPVX"] : ["softIocPVX", "softIoc"]
   for (const name of wanted) {
     const found = onPath(name, environment)
     if (found !== undefined) return { name, command: found, args: [], line: text => `${text}\n` }
