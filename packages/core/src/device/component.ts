@@ -91,9 +91,14 @@ export abstract class Component implements Named {
     return Object.keys(this).length
   }
 
-  /** Takes in a component that is in no field yet, for parents that keep their children elsewhere than in fields. */
+  /**
+   * Takes in a component that is in no field yet, for parents that keep their children elsewhere than in fields. One
+   * that was made by a device's factory shows whose field this parent is going to be.
+   */
   protected adopt(child: Component): void {
-    if (child.#field === "") child.#parent = this
+    if (child.#field !== "") return
+    if (this.#ownName === "") this.#parent ??= child.#parent
+    child.#parent = this
   }
 
   #takeIn(): ReadonlyMap<string, Component> {

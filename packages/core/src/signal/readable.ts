@@ -120,7 +120,7 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
   /** Readings for `for await`: the newest by default, every one with `{ deliver: "all" }`. */
   updates(options: QueueOptions = {}): Updates<Reading<T>> {
     const queue = new UpdateQueue<Reading<T>>(options, () => {
-      ends.forEach(end => end())
+      for (const end of ends) end()
     })
     const ends: (() => void)[] = []
     const subscription = this.subscribe(reading => queue.push(reading))

@@ -22,50 +22,72 @@ export class SetInProgressError extends OphydError {
   }
 }
 
+interface Waiting {
+  status: Status<unknown> | null
+  begin: () => void
+}
+
 /** Lets one action at a time through, by the stated policy. One per object that can be set. */
 export class SetSlot {
-  #last: Status<unknown> | null = null
+  #current: Status<unknown> | null = null
+  #waiting: Waiting[] = []
 
-  /** The action under way, or the last of those that wait in the queue. */
+  /** The action under way. */
   get pending(): Status<unknown> | null {
-    return this.#last
+    return this.#current
   }
 
   /** Begins an action when its turn comes. */
   start<T>(options: StatusOptions, whenBusy: WhenBusy, begin: (action: Action<T>) => void): Status<T> {
-    const before = this.#last
-    if (before === null) return this.#hold(new Status(options, begin))
-    if (whenBusy === "reject") throw new SetInProgressError(options.name ?? "", options.target, before)
-    if (whenBusy === "supersede") {
-      const status = new Status<T>(options, action => {
-        before.cancel(new Error(`superseded by set ${formatValue(options.target)}`))
-        begin(action)
-      })
-      return this.#hold(status)
+    const current = this.#current
+    if (current === null) return this.#hold(new Status(options, begin))
+    if (whenBusy === "reject") throw new SetInProgressError(options.name ?? "", options.target, current)
+    if (whenBusy === "queue") return this.#queue(options, begin)
+    const supersede = (action: Action<T>) => {
+      const why = new Error(`superseded by ${options.action ?? "set"} ${formatValue(options.target)}`)
+      for (const { status } of this.#waiting.splice(0)) status?.cancel(why)
+      current.cancel(why)
+      begin(action)
     }
+    return this.#hold(new Status(options, supersede))
+  }
+
+  #queue<T>(options: StatusOptions, begin: (action: Action<T>) => void): Status<T> {
+    const entry: Waiting = { status: null, begin: () => {} }
     const status = new Status<T>(options, action => {
-      let left = false
-      action.onCancel(() => {
-        left = true
-      })
-      before.onDone(() => {
-        if (left) return
+      entry.begin = () => {
         try {
           begin(action)
         } catch (thrown) {
           action.fail(thrown)
         }
+      }
+      action.onCancel(() => {
+        this.#waiting = this.#waiting.filter(one => one !== entry)
       })
+      this.#waiting.push(entry)
     })
-    return this.#hold(status)
+    entry.status = status
+    return status
   }
 
   #hold<T>(status: Status<T>): Status<T> {
     if (status.done) return status
-    this.#last = status
+    this.#current = status
     status.onDone(() => {
-      if (this.#last === status) this.#last = null
+      if (this.#current !== status) return
+      this.#current = null
+      this.#next()
     })
     return status
+  }
+
+  #next(): void {
+    while (this.#current === null) {
+      const entry = this.#waiting.shift()
+      if (entry === undefined) return
+      entry.begin()
+      if (entry.status !== null) this.#hold(entry.status)
+    }
   }
 }

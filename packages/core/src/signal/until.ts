@@ -56,7 +56,7 @@ function watch<T>(
     action.fail(error)
   }
   action.onCancel(end)
-  const after = (clock ?? signal.clock).after
+  const time = clock ?? signal.clock
   let latest: T
   const subscription: Subscription = signal.subscribe(({ value }) => {
     if (over) return
@@ -72,7 +72,7 @@ function watch<T>(
       stopTimer?.()
       stopTimer = null
     } else if (stableFor <= 0) finish(value)
-    else stopTimer ??= after(stableFor, () => finish(latest))
+    else stopTimer ??= time.after(stableFor, () => finish(latest))
   })
   ends.push(() => subscription.unsubscribe())
   if (signal.onDisconnect === "fail") {
