@@ -79,6 +79,7 @@ export {
   type WriteCall,
   type WriteOptions,
 } from "./signal/writable.ts"
+export type { Action, Work } from "./status/action.ts"
 export * from "./status/errors.ts"
 export type { Progress } from "./status/progress.ts"
-export { type Action, Status, type StatusOptions, type WaitOptions, type Work } from "./status/status.ts"
+export { Status, type StatusOptions, type WaitOptions } from "./status/status.ts"

@@ -1,7 +1,7 @@
 import { OphydError } from "../errors.ts"
 import { formatSeconds, formatValue } from "../format.ts"
-import type { Action, StatusOptions } from "../status/status.ts"
-import { Status } from "../status/status.ts"
+import type { Action } from "../status/action.ts"
+import { Status, type StatusOptions } from "../status/status.ts"
 
 /** What a `set` does while another one is under way. */
 export type WhenBusy =

@@ -1,7 +1,8 @@
 import { OphydError } from "../errors.ts"
 import { formatValue } from "../format.ts"
 import type { Subscription } from "../protocols.ts"
-import { type Action, Status, type StatusOptions } from "../status/status.ts"
+import type { Action } from "../status/action.ts"
+import { Status, type StatusOptions } from "../status/status.ts"
 import { DisconnectedError, type SignalR } from "./readable.ts"
 import type { SignalRW, WriteCall } from "./writable.ts"
 

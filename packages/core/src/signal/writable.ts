@@ -9,7 +9,8 @@ import type {
   SetOptions,
   Triggerable,
 } from "../protocols.ts"
-import type { Action, Status, StatusOptions } from "../status/status.ts"
+import type { Action } from "../status/action.ts"
+import type { Status, StatusOptions } from "../status/status.ts"
 import type { SignalBackend } from "./backend.ts"
 import { writeLimits } from "./metadata.ts"
 import { type ReadOptions, SignalR } from "./readable.ts"

@@ -1,5 +1,6 @@
+import type { Action } from "./action.ts"
 import { StatusGroupError } from "./errors.ts"
-import type { Action, Status } from "./status.ts"
+import type { Status } from "./status.ts"
 
 /** Finishes the action when all are done; fails it at the first failure, and collects the later ones in that error. */
 export function joinAll(statuses: readonly Status<unknown>[], action: Action<unknown>): void {

@@ -3,6 +3,7 @@ import { reportCallbackError } from "../error-hook.ts"
 import { toError } from "../errors.ts"
 import { formatSeconds, formatValue } from "../format.ts"
 import { UpdateQueue, type Updates } from "../queue.ts"
+import { type Action, Owner, type Work } from "./action.ts"
 import { joinAll, raceAll } from "./combine.ts"
 import {
   StatusCancelledError,
@@ -36,25 +37,6 @@ export interface StatusOptions {
   /** Aborting it cancels the action. */
   signal?: AbortSignal | undefined
   clock?: Clock | undefined
-}
-
-/** What a running action may use. */
-export interface Work {
-  /** Aborted when the action is cancelled or timed out, with the error as reason. */
-  readonly signal: AbortSignal
-  /** Runs when the action is cancelled or timed out, so that it can stop what it started. */
-  onCancel(cleanUp: (reason: Error) => void): void
-  /** Reports progress; missing fields that follow from others are filled in. */
-  progress(progress: Progress): void
-}
-
-/**
- * The owner's side of a status. `finish` or `fail` ends it, once: a second call throws `StatusDoneError`. After a
- * time-out or a cancel both are ignored, because hardware that answers late is normal.
- */
-export interface Action<T> extends Work {
-  finish(value: T): void
-  fail(cause: unknown): void
 }
 
 /**
@@ -104,7 +86,14 @@ export class Status<out T = void> implements PromiseLike<T> {
       })
     }
     try {
-      start(this.#owner())
+      start(
+        new Owner<T>(
+          value => this.#finish(value),
+          cause => this.#fail(cause),
+          progress => this.#progress(progress),
+          cleanUp => this.#onCancel(cleanUp),
+        ),
+      )
     } catch (thrown) {
       if (this.#state !== "pending") throw thrown
       this.#fail(thrown)
@@ -265,28 +254,11 @@ export class Status<out T = void> implements PromiseLike<T> {
     return this.#error?.message ?? `${this.description} (done after ${formatSeconds(this.elapsed)})`
   }
 
-  #owner(): Action<T> {
-    let controller: AbortController | null = null
-    const onCancel = (cleanUp: (reason: Error) => void) => {
-      if (this.#state === "pending") {
-        this.#cleanUps ??= []
-        this.#cleanUps.push(cleanUp)
-      } else if (this.#state === "abandoned") this.#call(cleanUp, this.#error as Error)
-    }
-    return {
-      finish: value => this.#finish(value),
-      fail: cause => this.#fail(cause),
-      progress: progress => this.#progress(progress),
-      onCancel,
-      get signal() {
-        if (controller === null) {
-          const made = new AbortController()
-          controller = made
-          onCancel(reason => made.abort(reason))
-        }
-        return controller.signal
-      },
-    }
+  #onCancel(cleanUp: (reason: Error) => void): void {
+    if (this.#state === "pending") {
+      this.#cleanUps ??= []
+      this.#cleanUps.push(cleanUp)
+    } else if (this.#state === "abandoned") this.#call(cleanUp, this.#error as Error)
   }
 
   #finish(value: T): void {
