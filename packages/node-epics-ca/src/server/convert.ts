@@ -3,8 +3,8 @@ import { Dbr, type DbrBase } from "../wire/dbr-types.ts"
 import type { DbrNumberArray } from "../wire/dbr-value.ts"
 import { doubleText, floatText, parseFloating, parseInteger } from "./text-number.ts"
 
-/** The elements of a value as the server keeps them: a typed array of the native type, or strings. */
-export type NativeData = DbrNumberArray | string[]
+/** The elements of a value as the server keeps them: a typed array, `[number]` for a scalar, or strings. */
+export type NativeData = DbrNumberArray | number[] | string[]
 
 /** What a conversion needs to know about the PV. */
 export interface ConversionContext {
@@ -51,7 +51,7 @@ export function convert(
 ): NativeData {
   if (from === to) return data
   if (from === Dbr.STRING) return fromStrings(data as readonly string[], to, context)
-  const numbers = data as DbrNumberArray
+  const numbers = data as DbrNumberArray | number[]
   if (to === Dbr.STRING) return toStrings(numbers, from, context)
   const result = emptyData(to, numbers.length) as DbrNumberArray
   const cast = numberCast(to)
@@ -85,7 +85,7 @@ function toFloat(value: number): number {
   return value
 }
 
-function toStrings(numbers: DbrNumberArray, from: DbrBase, context: ConversionContext): string[] {
+function toStrings(numbers: ArrayLike<number>, from: DbrBase, context: ConversionContext): string[] {
   return Array.from(numbers, textOf(from, context))
 }
 

@@ -1,0 +1,103 @@
+import { CaError } from "../errors.ts"
+import { encodeDbr } from "../wire/dbr-encode.ts"
+import { baseOf, DBR_CLASS_NAME, DBR_STSACK_STRING, Dbr, dbrPayloadSize } from "../wire/dbr-types.ts"
+import { Eca } from "../wire/eca.ts"
+import { convert, type NativeData } from "./convert.ts"
+import type { PvDefinition } from "./definition.ts"
+
+/** A PV at one moment. Nothing in it changes, so subscriptions that wait may all hold the same one. */
+export interface Snapshot {
+  readonly definition: PvDefinition
+  readonly data: NativeData
+  readonly status: number
+  readonly severity: number
+  readonly seconds: number
+  readonly nanoseconds: number
+  readonly ackTransient: number
+  readonly ackSeverity: number
+}
+
+/** How a request wants the value presented. */
+export interface Presentation {
+  /** DBR type 0 to 38. */
+  readonly type: number
+  /** 0: as many elements as there are. */
+  readonly count: number
+  /** A string as an array of characters. */
+  readonly longString: boolean
+}
+
+/** A payload ready to be sent. Small ones lie in memory that the next call uses again. */
+export interface PresentedPayload {
+  /** ECA status: success, or why there is no value. */
+  readonly status: number
+  readonly count: number
+  readonly payload: Uint8Array
+}
+
+/** Payloads from this size on have memory of their own, so that several circuits may send the same. */
+export const LARGE_PAYLOAD = 32768
+
+const scratch = new Uint8Array(LARGE_PAYLOAD)
+const scratchView = new DataView(scratch.buffer)
+
+/**
+ * Encodes a snapshot as asked for: converted, with as much metadata as the type carries, filled up with zeros. A value
+ * that cannot be converted gives a payload of zeros with status GETFAIL.
+ */
+export function presentSnapshot(snapshot: Snapshot, presentation: Presentation): PresentedPayload {
+  const { definition, status, severity, seconds, nanoseconds, ackTransient, ackSeverity } = snapshot
+  let value: NativeData
+  try {
+    value = elementsFor(snapshot, presentation)
+  } catch (error) {
+    if (error instanceof CaError) return presentNothing(presentation, Eca.GETFAIL)
+    throw error
+  }
+  const count = presentation.count > 0 ? presentation.count : value.length
+  const metadata =
+    presentation.type === DBR_STSACK_STRING ? { ackTransient, ackSeverity } : definition.metadata
+  return encode(presentation.type, count, Eca.NORMAL, {
+    value,
+    status,
+    severity,
+    seconds,
+    nanoseconds,
+    metadata,
+  })
+}
+
+/** A payload of zeros, for updates that carry an error status: one without payload would confirm a cancel. */
+export function presentNothing({ type, count }: Presentation, status: number): PresentedPayload {
+  return encode(type, Math.max(1, count), status, { value: [] as number[] })
+}
+
+function encode(
+  type: number,
+  count: number,
+  status: number,
+  source: Parameters<typeof encodeDbr>[5],
+): PresentedPayload {
+  const size = dbrPayloadSize(type, count)
+  const small = size < LARGE_PAYLOAD
+  const bytes = small ? scratch : new Uint8Array(size)
+  encodeDbr(bytes, small ? scratchView : new DataView(bytes.buffer), 0, type, count, source)
+  return { status, count, payload: small ? bytes.subarray(0, size) : bytes }
+}
+
+function elementsFor(snapshot: Snapshot, { type, longString }: Presentation): NativeData {
+  const { definition, data } = snapshot
+  const base = baseOf(type)
+  if (type === DBR_CLASS_NAME) return [definition.recordType]
+  if (!longString || base === Dbr.STRING) return convert(data, definition.base, base, definition)
+  return convert(characters(String(data[0] ?? ""), definition.maxLength), Dbr.CHAR, base, definition)
+}
+
+const encoder = new TextEncoder()
+
+/** Text as bytes with its terminator, cut to `limit` bytes between characters. */
+export function characters(text: string, limit: number): Uint8Array {
+  const bytes = new Uint8Array(limit)
+  const { written } = encoder.encodeInto(text, bytes.subarray(0, limit - 1))
+  return bytes.subarray(0, written + 1)
+}
