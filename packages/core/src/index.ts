@@ -53,6 +53,13 @@ export {
   type PutOptions,
   type SignalBackend,
 } from "./signal/backend.ts"
+export {
+  type Derivation,
+  derivedSignal,
+  type Inputs,
+  type TwoWayDerivation,
+  type ValuesOf,
+} from "./signal/derived.ts"
 export { type Metadata, writeLimits } from "./signal/metadata.ts"
 export { MockBackend, type MockPut, type PutHandler } from "./signal/mock-backend.ts"
 export { DisconnectedError, type ReadOptions, SignalR } from "./signal/readable.ts"

@@ -34,6 +34,8 @@ export interface SignalBackend<T> {
   readonly source: string
   readonly datatype: Datatype<T>
   readonly connection: ConnectionState
+  /** It is made of other signals and stays as it is when they are mocked. */
+  readonly keepsInMock?: boolean
   /** Valid once connected; replaced as a whole when the server changes it. */
   readonly metadata: Metadata
   /**

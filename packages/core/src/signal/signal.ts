@@ -70,7 +70,7 @@ export abstract class Signal<T> extends Component {
   /** Used by `connect`: begins to connect, or changes between mock and real. */
   open({ mock }: { mock: boolean }): Promise<void> | void {
     const isMock = this.#backend instanceof MockBackend
-    if (mock !== isMock) {
+    if (mock !== isMock && this.#real.keepsInMock !== true) {
       this.#ready = false
       this.#backend = mock ? this.#makeMock() : this.#real
       this.backendChanged()
