@@ -1,1 +1,2 @@
-export {}
+export { peakAt, SimDetector, type SimDetectorOptions, simDetector } from "./sim-detector.ts"
+export { SimMotor, type SimMotorOptions, simMotor } from "./sim-motor.ts"

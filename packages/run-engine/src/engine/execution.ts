@@ -1,0 +1,360 @@
+import type { Named } from "@ophyd-ts/core"
+import { errorOf, FailedPause, InvalidCommand } from "../errors.ts"
+import type { ExitStatus, Metadata, Msg, Plan, RunKey } from "../messages.ts"
+import type { Run } from "../runs/run.ts"
+import { isStatus, isThenable } from "../util.ts"
+import { cleanUp } from "./cleanup.ts"
+import { Groups } from "./groups.ts"
+import type { RunEngineResult } from "./options.ts"
+import { pauseObjects, resumeObjects, stopPending } from "./rest.ts"
+import { isReplayed, Rewinder, replay } from "./rewinder.ts"
+import type { EngineServices } from "./services.ts"
+import { type Frame, PlanStack } from "./stack.ts"
+import { type Suspension, suspensionPlan } from "./suspension.ts"
+import { turn } from "./turn.ts"
+import { Waiting } from "./waiting.ts"
+
+const givenUp = Symbol("given up")
+
+/**
+ * One plan being carried out: takes message after message from the plan, hands each to its handler, sends the result
+ * back. Pauses, suspensions and ends are requests that the loop serves between two messages, or at once when the
+ * message in flight can be given up.
+ */
+export class Execution<T = unknown> {
+  readonly engine: EngineServices
+  /** Metadata given to `RunEngine.run`. */
+  readonly callMetadata: Metadata
+  readonly groups: Groups
+  readonly rewinder = new Rewinder()
+  readonly runs = new Map<RunKey, Run>()
+  readonly runUids: string[] = []
+  readonly staged = new Set<Named>()
+  readonly seen = new Set<Named>()
+  readonly subscriptions = new Set<number>()
+  readonly problems: Error[] = []
+  deferredPause = false
+
+  readonly #stack: PlanStack
+  readonly #now: () => number
+  readonly #budget: number
+  #attention = false
+  #suspensions: Suspension[] = []
+  #ending: { exitStatus: ExitStatus; reason: string } | null = null
+  #closing = false
+  #halted = false
+  #failure: Error | null = null
+  /** An error from between two messages, for the plan. */
+  #injected: { error: unknown } | null = null
+  #value: unknown
+  #giveUp: ((force: boolean) => void) | null = null
+  #inFlight: Msg | null = null
+  #wake: (() => void) | null = null
+  #noted = false
+
+  constructor(plan: Plan<T>, engine: EngineServices, callMetadata: Metadata) {
+    this.engine = engine
+    this.callMetadata = callMetadata
+    this.groups = new Groups(engine.clock, statuses => engine.hooks.waiting?.(statuses))
+    this.#stack = new PlanStack(plan)
+    this.#now = () => performance.now()
+    this.#budget = engine.busyBudget
+  }
+
+  /** Carries the plan out and cleans up. Never rejects: what failed is in the result. */
+  async execute(): Promise<RunEngineResult<T>> {
+    for (const suspension of this.engine.tripped()) this.suspend(suspension)
+    await this.#loop()
+    const ending = this.#outcome()
+    const interrupted = this.#ending !== null
+    await cleanUp(this, ending.exitStatus, ending.reason)
+    this.engine.states.to("idle")
+    return {
+      runUids: this.runUids,
+      value: interrupted || this.#failure !== null ? undefined : (this.#value as T),
+      exitStatus: ending.exitStatus,
+      interrupted,
+      reason: ending.reason,
+      error: this.#failure,
+      problems: this.problems,
+    }
+  }
+
+  #outcome(): { exitStatus: ExitStatus; reason: string } {
+    if (this.#failure !== null) return { exitStatus: "fail", reason: this.#failure.message }
+    return this.#ending ?? { exitStatus: "success", reason: "" }
+  }
+
+  // ------------------------------------------------------------------ the loop
+
+  async #loop(): Promise<void> {
+    const stack = this.#stack
+    let lastTurn = this.#now()
+    while (stack.top !== null) {
+      if (this.#attention) {
+        await this.#serve()
+        continue
+      }
+      if (this.#now() - lastTurn > this.#budget) {
+        await turn()
+        lastTurn = this.#now()
+        continue
+      }
+      const message = this.#next()
+      if (message === null) continue
+      const answer = this.#carryOut(message)
+      if (answer instanceof Promise) await answer
+    }
+  }
+
+  /** The next message; null when a plan of the stack ended or an error went one plan down. */
+  #next(): Msg | null {
+    const frame = this.#stack.top!
+    try {
+      if (!frame.failing) this.#throwWhatIsDue(frame)
+      const step = frame.advance(this.#closing)
+      if (!step.done) return step.value
+      this.#value = this.#stack.finish(step.value)
+    } catch (error) {
+      if (!this.#stack.fail(error)) this.#failure = errorOf(error)
+    }
+    return null
+  }
+
+  /** A failed action that nobody waited for, or an error from between two messages, reaches the plan now. */
+  #throwWhatIsDue(frame: Frame): void {
+    const failure = this.groups.takeFailure()
+    if (failure !== null) {
+      frame.throwNext(failure)
+    } else if (this.#injected !== null) {
+      frame.throwNext(this.#injected.error)
+      this.#injected = null
+    }
+  }
+
+  /** Gives a promise only when the message takes time. */
+  #carryOut(message: Msg): Promise<void> | null {
+    const frame = this.#stack.top!
+    try {
+      this.engine.hooks.msg?.(message)
+      this.#noted = !this.#stack.suspended && this.rewinder.note(message)
+      if (message.obj !== null) this.seen.add(message.obj)
+      const handler = this.engine.handlers.get(message.command)
+      if (handler === undefined) throw new InvalidCommand(message.command)
+      const outcome = handler(this, message)
+      if (outcome instanceof Waiting || (isThenable(outcome) && !isStatus(outcome))) {
+        return this.#finish(message, this.#await(outcome, message))
+      }
+      const settling = this.engine.dispatcher.settle()
+      if (settling !== null)
+        return this.#finish(
+          message,
+          settling.then(() => outcome),
+          true,
+        )
+      frame.succeed(outcome)
+    } catch (error) {
+      frame.throwNext(error)
+    }
+    return null
+  }
+
+  async #finish(message: Msg, outcome: Promise<unknown>, boxedStatus = false): Promise<void> {
+    const frame = this.#stack.top!
+    try {
+      const value = await outcome
+      if (value === givenUp) {
+        this.#inFlight = message
+        return
+      }
+      if (!boxedStatus) await this.engine.dispatcher.settle()
+      frame.succeed(value)
+    } catch (error) {
+      frame.throwNext(error)
+    }
+  }
+
+  /** Waits for the outcome, or for a request that lets it go. */
+  #await(outcome: PromiseLike<unknown> | Waiting, message: Msg): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let cancel = () => {}
+      const giveUp = (force: boolean) => {
+        if (!force && !isReplayed(message.command)) return
+        cancel()
+        settle(resolve)(givenUp)
+      }
+      const settle = (fn: (x: unknown) => void) => (x: unknown) => {
+        // What was given up may settle long after; the next message's wait is none of its business.
+        if (this.#giveUp === giveUp) this.#giveUp = null
+        fn(x)
+      }
+      this.#giveUp = giveUp
+      if (outcome instanceof Waiting) cancel = outcome.start(settle(resolve), settle(reject))
+      else outcome.then(settle(resolve), settle(reject))
+      // The request may have come while the handler ran.
+      if (this.#attention && this.#giveUp === giveUp) giveUp(this.#closing)
+    })
+  }
+
+  // ------------------------------------------------------------------ for handlers
+
+  /** Whether the message being carried out will be done again on a rewind. */
+  get replayable(): boolean {
+    return this.#noted
+  }
+
+  /** A rewind point. A deferred pause happens here. */
+  checkpoint(): void {
+    this.rewinder.checkpoint()
+    this.restartStretch()
+    if (this.deferredPause) this.pauseNow()
+  }
+
+  /** What was done before can no longer be rewound, e.g. after `stage`. */
+  restartStretch(): void {
+    this.rewinder.restart()
+    this.groups.checkpoint()
+    for (const run of this.runs.values()) run.checkpoint()
+  }
+
+  inject(error: unknown): void {
+    this.#injected ??= { error }
+  }
+
+  problem(error: Error): void {
+    this.problems.push(error)
+    this.engine.hooks.problem?.(error)
+  }
+
+  /** How a run is closed that does not say it itself. */
+  get ending(): { exitStatus: ExitStatus; reason: string } {
+    return this.#ending ?? { exitStatus: "success", reason: "" }
+  }
+
+  // ------------------------------------------------------------------ requests
+
+  pauseNow(): void {
+    this.engine.states.to("pausing")
+    this.deferredPause = false
+    this.#interrupt(false)
+  }
+
+  resume(): void {
+    this.engine.states.to("running")
+    this.#wake?.()
+  }
+
+  /** Finalisers are running, nobody may pause them. */
+  get pausable(): boolean {
+    return !this.#closing && this.engine.states.can("pausing")
+  }
+
+  suspend(suspension: Suspension): void {
+    if (this.#closing || this.#halted) return
+    this.#suspensions.push(suspension)
+    this.#interrupt(false)
+  }
+
+  /** Stop or abort: the plan's `finally` blocks run. */
+  end(exitStatus: ExitStatus, reason: string): void {
+    this.engine.states.to(exitStatus === "success" ? "stopping" : "aborting")
+    this.#ending = { exitStatus, reason }
+    // A second stop or abort changes how the run ends; finalisers that run already are not cut short.
+    if (this.#closing) return
+    this.#closing = true
+    this.deferredPause = false
+    this.#interrupt(true)
+  }
+
+  /** Drops the plan: nothing of it runs any more. */
+  halt(reason: string): void {
+    this.engine.states.to("halting")
+    this.#ending = { exitStatus: "abort", reason }
+    this.#closing = true
+    this.#halted = true
+    this.#interrupt(true)
+  }
+
+  #interrupt(force: boolean): void {
+    this.#attention = true
+    this.#giveUp?.(force)
+    if (force) this.#wake?.()
+  }
+
+  // ------------------------------------------------------------------ serving requests
+
+  async #serve(): Promise<void> {
+    this.#attention = false
+    if (this.#halted) return this.#stack.drop()
+    if (this.engine.states.state === "pausing") await this.#pause()
+    if (this.#closing) return this.#close()
+    if (this.#suspensions.length > 0) await this.#suspend()
+  }
+
+  async #pause(): Promise<void> {
+    if (!this.rewinder.resumable) return this.end("abort", new FailedPause().message)
+    await this.#rest()
+    if (this.#closing) return
+    this.engine.states.to("paused")
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+      if (this.#closing) resolve()
+    })
+    this.#wake = null
+    if (this.#closing) return
+    await this.#goOn()
+    this.#rewind()
+  }
+
+  async #suspend(): Promise<void> {
+    const suspensions = this.#suspensions
+    this.#suspensions = []
+    if (!this.rewinder.resumable) return this.end("abort", new FailedPause().message)
+    this.engine.states.to("suspending")
+    await this.#rest()
+    if (this.#closing) return
+    this.engine.states.to("running")
+    this.#rewind()
+    for (const suspension of suspensions) this.#stack.push(suspensionPlan(suspension), "suspension")
+  }
+
+  /** Everything into a resting state. */
+  async #rest(): Promise<void> {
+    for (const run of this.runs.values()) run.monitors.suspend()
+    const moving = this.groups.pendingObjects("set", "prepare")
+    this.groups.forgetStretch()
+    await stopPending(this, moving)
+    if ((await pauseObjects(this)) === "no replay") this.restartStretch()
+  }
+
+  /** The end of a rest: objects go on, monitors too. */
+  async #goOn(): Promise<void> {
+    await resumeObjects(this)
+    for (const run of this.runs.values()) run.monitors.restore()
+  }
+
+  resumeFromSuspension(): Promise<void> {
+    return this.#goOn()
+  }
+
+  #rewind(): void {
+    for (const run of this.runs.values()) run.rewind()
+    const messages = this.#stack.suspended ? [] : this.rewinder.take()
+    // A message that was given up has not happened: it is done again, rewinding or not.
+    const awaited = this.#inFlight
+    this.#inFlight = null
+    if (awaited !== null && messages.at(-1) !== awaited) messages.push(awaited)
+    if (messages.length > 0) this.#stack.push(replay(messages), "replay", messages.at(-1))
+  }
+
+  async #close(): Promise<void> {
+    this.#inFlight = null
+    this.#suspensions = []
+    const moving = this.groups.pendingObjects("set", "prepare")
+    this.groups.forgetAll()
+    this.#injected = null
+    await stopPending(this, moving)
+    for (const run of this.runs.values()) if (run.bundle !== null) run.drop()
+    this.#stack.dropReplays()
+  }
+}

@@ -1,0 +1,76 @@
+import type { Command, Msg } from "../messages.ts"
+
+/** Messages that a rewind does not do again. */
+const notReplayed: ReadonlySet<Command> = new Set<Command>([
+  "pause",
+  "subscribe",
+  "unsubscribe",
+  "stage",
+  "unstage",
+  "monitor",
+  "unmonitor",
+  "open_run",
+  "close_run",
+  "install_suspender",
+  "remove_suspender",
+  // What it does is outside of the engine's knowledge; doing it twice could start a second job.
+  "call",
+])
+
+/** False for messages that a pause lets finish, because a replay would not do them again. */
+export const isReplayed = (command: Command): boolean => !notReplayed.has(command)
+
+/** Remembers the messages since the last checkpoint, which a resume does again. */
+export class Rewinder {
+  #messages: Msg[] | null = []
+  #allowed = true
+
+  /** Remembers the message; false when it will not be replayed. */
+  note(message: Msg): boolean {
+    if (this.#messages === null || !this.#allowed || !isReplayed(message.command)) return false
+    this.#messages.push(message)
+    return true
+  }
+
+  /** From here a rewind begins. */
+  checkpoint(): void {
+    this.#messages = []
+  }
+
+  /** Like a checkpoint, but it does not make a plan resumable that is not. */
+  restart(): void {
+    if (this.#messages !== null) this.#messages = []
+  }
+
+  /** From here no rewind and so no resume is possible. */
+  clear(): void {
+    this.#messages = null
+  }
+
+  get resumable(): boolean {
+    return this.#messages !== null
+  }
+
+  get allowed(): boolean {
+    return this.#allowed
+  }
+
+  set allowed(allowed: boolean) {
+    if (allowed !== this.#allowed) this.restart()
+    this.#allowed = allowed
+  }
+
+  /** The messages to replay; they are remembered anew as they are replayed. */
+  take(): Msg[] {
+    const messages = this.#messages ?? []
+    this.#messages = []
+    return messages
+  }
+}
+
+/** Replays; gives the result of the last message, which is the one the plan waits for. */
+export function* replay(messages: readonly Msg[]): Generator<Msg, unknown, unknown> {
+  let last: unknown
+  for (const message of messages) last = yield message
+  return last
+}

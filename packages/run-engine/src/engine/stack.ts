@@ -1,0 +1,115 @@
+import type { Msg } from "../messages.ts"
+
+type Messages = Generator<Msg, unknown, unknown>
+type Kind = "plan" | "replay" | "suspension"
+
+/** A plan of the stack and the answer it will be given next. */
+export class Frame {
+  readonly kind: Kind
+  /** The message it yielded last, and waits for. */
+  last: Msg | null = null
+  /** Whether its result answers the plan below (a replay that ends with the message that plan waits for). */
+  readonly answers: boolean
+  readonly #plan: Messages
+  #answer: unknown
+  #error: { error: unknown } | null = null
+  #returned = false
+
+  constructor(plan: Messages, kind: Kind, answers: boolean) {
+    this.#plan = plan
+    this.kind = kind
+    this.answers = answers
+  }
+
+  succeed(answer: unknown): void {
+    this.#answer = answer
+  }
+
+  throwNext(error: unknown): void {
+    this.#error = { error }
+  }
+
+  /** An error waits to be thrown into the plan. */
+  get failing(): boolean {
+    return this.#error !== null
+  }
+
+  /** Runs the plan to its next message. `closing` ends it first, so that its `finally` blocks run. */
+  advance(closing: boolean): IteratorResult<Msg, unknown> {
+    const step = this.#step(closing)
+    if (!step.done) this.last = step.value
+    return step
+  }
+
+  #step(closing: boolean): IteratorResult<Msg, unknown> {
+    const answer = this.#answer
+    const error = this.#error
+    this.#answer = undefined
+    this.#error = null
+    if (closing && !this.#returned) {
+      this.#returned = true
+      return this.#plan.return(undefined)
+    }
+    return error === null ? this.#plan.next(answer) : this.#plan.throw(error.error)
+  }
+}
+
+/** The plan, and what runs on top of it for a while: replays after a pause, the plans of a suspension. */
+export class PlanStack {
+  readonly #frames: Frame[]
+  #top: Frame | null
+
+  constructor(plan: Messages) {
+    this.#top = new Frame(plan, "plan", false)
+    this.#frames = [this.#top]
+  }
+
+  get top(): Frame | null {
+    return this.#top
+  }
+
+  /** Within a suspension's plans, which are neither remembered nor replayed. */
+  get suspended(): boolean {
+    return this.#frames.length > 1 && this.#frames.some(f => f.kind === "suspension")
+  }
+
+  push(plan: Messages, kind: Kind, last?: Msg): void {
+    const answers = kind === "replay" && last !== undefined && this.#top?.last === last
+    this.#top = new Frame(plan, kind, answers)
+    this.#frames.push(this.#top)
+  }
+
+  /** The top plan ended with this value; gives it back. */
+  finish(value: unknown): unknown {
+    const { answers } = this.#pop()
+    if (answers) this.#top?.succeed(value)
+    return value
+  }
+
+  /** The top plan failed: its error goes to the plan below. False when there is none. */
+  fail(error: unknown): boolean {
+    this.#pop()
+    this.#top?.throwNext(error)
+    return this.#top !== null
+  }
+
+  dropReplays(): void {
+    this.#keep(frame => frame.kind !== "replay")
+  }
+
+  drop(): void {
+    this.#keep(() => false)
+  }
+
+  #keep(which: (frame: Frame) => boolean): void {
+    const kept = this.#frames.filter(which)
+    this.#frames.splice(0, this.#frames.length, ...kept)
+    this.#top = kept.at(-1) ?? null
+  }
+
+  #pop(): Frame {
+    const frame = this.#frames.pop()!
+    this.#top = this.#frames.at(-1) ?? null
+    return frame
+  }
+}

@@ -1,0 +1,129 @@
+/** Wrappers that do something before and after a plan. Each takes a plan, or the function that makes it. */
+import type { Named } from "@ophyd-ts/core"
+import type { SubscribeOptions } from "../documents/dispatcher.ts"
+import type { Subscriber } from "../documents/types.ts"
+import { errorOf } from "../errors.ts"
+import { type Metadata, msg, type Plan, type PlanFactory, planOf } from "../messages.ts"
+import { stageAll, unstageAll } from "../stubs/staging.ts"
+import type { Suspender } from "../suspenders/suspender.ts"
+
+/** A plan, or the function that makes it when it is needed. */
+export type PlanSource<T> = Plan<T> | PlanFactory<T>
+
+/**
+ * Opens a run around the plan and closes it: with `success`, with `fail` and the error's text, or, when the plan is
+ * ended from outside, as the engine says. A plan function is given the run's uid.
+ */
+export function* run<T>(metadata: Metadata, plan: Plan<T> | ((uid: string) => Plan<T>)): Plan<T> {
+  const uid = (yield msg("open_run", null, [], metadata)) as string
+  let failure: unknown = null
+  try {
+    return yield* typeof plan === "function" ? plan(uid) : plan
+  } catch (error) {
+    failure = error
+    throw error
+  } finally {
+    const reason = failure === null ? null : errorOf(failure).message
+    yield msg("close_run", null, [], { exitStatus: failure === null ? null : "fail", reason })
+  }
+}
+
+/** Stages the devices in order, runs the plan, unstages them in the opposite order, also after an error. */
+export function* stage<T>(devices: readonly Named[], plan: PlanSource<T>): Plan<T> {
+  const objs = [...new Set(devices.map(rootOf))]
+  try {
+    yield* stageAll(objs)
+    return yield* planOf(plan)
+  } finally {
+    yield* unstageAll(objs)
+  }
+}
+
+/** Children are staged with their device. */
+export function rootOf(obj: Named): Named {
+  let root = obj
+  while (root.parent !== undefined && root.parent !== null) root = root.parent
+  return root
+}
+
+/** Runs `final` after the plan, whatever happens to it; only `halt` skips it. */
+export function* finalize<T>(plan: PlanSource<T>, final: PlanFactory): Plan<T> {
+  try {
+    return yield* planOf(plan)
+  } finally {
+    yield* final()
+  }
+}
+
+export interface Contingency<T> {
+  /** After an error. */
+  except?: (error: unknown) => Plan<T | undefined>
+  /** After a plan that came to its end. */
+  else?: PlanFactory
+  /** After either, and when the plan is ended from outside. */
+  final?: PlanFactory
+  /** False: the value of `except` stands for the plan's instead of the error; default true. */
+  autoRaise?: boolean
+}
+
+/** try, catch, else, finally as plans. Within one generator, JavaScript's own words do the same. */
+export function* contingency<T>(
+  plan: PlanSource<T>,
+  { except, else: otherwise, final, autoRaise = true }: Contingency<T>,
+): Plan<T | undefined> {
+  try {
+    let value: T
+    try {
+      value = yield* planOf(plan)
+    } catch (error) {
+      if (except === undefined) throw error
+      const answer = yield* except(error)
+      if (autoRaise) throw error
+      return answer as T | undefined
+    }
+    if (otherwise !== undefined) yield* otherwise()
+    return value
+  } finally {
+    if (final !== undefined) yield* final()
+  }
+}
+
+/** Subscribes for the duration of the plan. */
+export function* subs<T>(
+  subscribers: Subscriber | readonly Subscriber[],
+  plan: PlanSource<T>,
+  options: SubscribeOptions = {},
+): Plan<T> {
+  const tokens: number[] = []
+  try {
+    for (const fn of Array.isArray(subscribers)
+      ? (subscribers as Subscriber[])
+      : [subscribers as Subscriber]) {
+      tokens.push((yield msg("subscribe", null, [fn], { name: "all", ...options })) as number)
+    }
+    return yield* planOf(plan)
+  } finally {
+    for (const token of tokens) yield msg("unsubscribe", null, [token])
+  }
+}
+
+/** Installs the suspenders for the duration of the plan. */
+export function* suspend<T>(suspenders: readonly Suspender[], plan: PlanSource<T>): Plan<T> {
+  try {
+    for (const suspender of suspenders) yield msg("install_suspender", null, [suspender])
+    return yield* planOf(plan)
+  } finally {
+    for (const suspender of suspenders) yield msg("remove_suspender", null, [suspender])
+  }
+}
+
+/** Forbids (or allows) rewinding for the duration of the plan. */
+export function* rewindable<T>(allowed: boolean, plan: PlanSource<T>): Plan<T> {
+  const before = (yield msg("rewindable", null, [null])) as boolean | undefined
+  try {
+    yield msg("rewindable", null, [allowed])
+    return yield* planOf(plan)
+  } finally {
+    yield msg("rewindable", null, [before ?? true])
+  }
+}

@@ -1,0 +1,35 @@
+import type { Named } from "@ophyd-ts/core"
+import { type Group, type Grouped, msg, type Plan, uniqueGroup } from "../messages.ts"
+import { isStatus } from "../util.ts"
+
+export interface StageOptions extends Grouped {
+  /** Wait until it is done, where staging takes time; default true without a group, else false. */
+  wait?: boolean
+}
+
+function* each(command: "stage" | "unstage", objs: readonly Named[], options: StageOptions): Plan<unknown[]> {
+  const group: Group = options.group ?? uniqueGroup(command)
+  const results: unknown[] = []
+  for (const obj of objs) results.push(yield msg(command, obj, [], { group }))
+  const waits = options.wait ?? options.group === undefined
+  if (waits && results.some(isStatus)) yield msg("wait", null, [], { group })
+  return results
+}
+
+/** Prepares the object for a scan; gives the devices concerned. */
+export function* stage(obj: Named, options: StageOptions = {}): Plan<unknown> {
+  return (yield* each("stage", [obj], options))[0]
+}
+
+/** Undoes what `stage` did. */
+export function* unstage(obj: Named, options: StageOptions = {}): Plan<unknown> {
+  return (yield* each("unstage", [obj], options))[0]
+}
+
+/** Stages in order, at the same time where staging takes time, and waits for all. */
+export const stageAll = (objs: readonly Named[], options: StageOptions = {}): Plan<unknown[]> =>
+  each("stage", objs, options)
+
+/** Unstages in the opposite order of `objs`, and waits for all. */
+export const unstageAll = (objs: readonly Named[], options: StageOptions = {}): Plan<unknown[]> =>
+  each("unstage", [...objs].reverse(), options)
