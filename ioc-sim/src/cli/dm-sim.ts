@@ -19,18 +19,18 @@ const fail = (message: string): never => {
   process.exit(2)
 }
 
-const options = {
-  data: { type: "string" },
-  port: { type: "string", default: "0" },
-  station: { type: "string", default: "255IDZ" },
-  experiment: { type: "string", multiple: true, default: ["example-01"] },
-  session: { type: "string", default: "3600" },
-  help: { type: "boolean", short: "h", default: false },
-} as const
-
 const readArguments = () => {
   try {
-    return parseArgs({ options }).values
+    return parseArgs({
+      options: {
+        data: { type: "string" },
+        port: { type: "string", default: "0" },
+        station: { type: "string", default: "255IDZ" },
+        experiment: { type: "string", multiple: true, default: ["example-01"] },
+        session: { type: "string", default: "3600" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values
   } catch (error) {
     return fail(`${error instanceof Error ? error.message : error}\n\n${usage}`)
   }

@@ -66,7 +66,8 @@ function translate(pattern: string, multiline: boolean, shown: string): string {
     if (/^\{,\d/.test(step)) return `{0${step.slice(1)}`
     if (/^[{}\]]/.test(step)) return step.replace(/[{}]|\]/g, "\\$&")
     if (step === "$") return multiline ? "(?=\\n|(?![\\s\\S]))" : "(?=\\n?(?![\\s\\S]))"
-    if (step.startsWith("[")) return characterClass(step)
+    if (step.startsWith("[") && step.length > 2) return characterClass(step)
+    if (step.startsWith("[")) throw new OutputPatternError(`pattern ${shown}: a character class does not end`)
     return step.startsWith("\\") ? escapeSign(step) : step
   })
 }
