@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { type ClientSettings, clientSettings } from "../client-settings.ts"
 import { IocSimError } from "../errors.ts"
 import { type SoftIocCommand, type SoftIocNeeds, softIocCommand } from "./command.ts"
 import { clientEnvironment, type IocPorts, serverEnvironment } from "./environment.ts"
@@ -96,6 +97,11 @@ export class SoftIoc implements AsyncDisposable {
   /** The end of what the IOC has printed (at most 64 KiB). */
   get output(): string {
     return this.#output
+  }
+
+  /** Settings of clients, by protocol, that reach this IOC and nothing else. */
+  clientConfig(): { readonly ca: ClientSettings; readonly pva: ClientSettings } {
+    return { ca: clientSettings(this.ports.ca), pva: clientSettings(this.ports.pva) }
   }
 
   /** Variables for a client in another process; nothing of the caller's EPICS variables is needed besides. */

@@ -1,0 +1,139 @@
+/** What all simulated records share. They know no protocol: a server listens to them and hands them what clients write. */
+import type { Clock } from "@ophyd-ts/core"
+import {
+  type Alarm,
+  type FieldSpec,
+  type FieldTable,
+  type FieldValue,
+  noAlarm,
+  readOnly,
+  text,
+} from "./field.ts"
+
+/** Units, digits and limits that belong to a field, for clients that show them. */
+export interface FieldMetadata {
+  readonly units?: string
+  readonly precision?: number
+  /** Lowest and highest value; equal ones mean no limits. */
+  readonly limits?: readonly [low: number, high: number]
+}
+
+/** Who serves a record. */
+export interface RecordListener {
+  /** A field was posted. `time` is in seconds since 1970. */
+  posted(field: string, value: number | string, alarm: Alarm, time: number): void
+  /** Units, digits or limits are not what they were. */
+  described(): void
+}
+
+/** Fields that every record has. */
+const commonFields = { NAME: readOnly(text()), RTYP: readOnly(text()), DESC: text() }
+
+/** A simulated record: its fields, and what happens when one is written. */
+export abstract class SimRecord<T extends FieldTable = FieldTable> {
+  readonly name: string
+  readonly type: string
+  readonly table: T & typeof commonFields
+  protected readonly clock: Clock
+  readonly #values = new Map<string, number | string>()
+  #listener: RecordListener | undefined
+  #alarm: Alarm = noAlarm
+
+  constructor(
+    name: string,
+    type: string,
+    table: T,
+    clock: Clock,
+    initial: Partial<FieldValues<T>> & { readonly DESC?: string } = {},
+  ) {
+    this.name = name
+    this.type = type
+    this.table = { ...commonFields, ...table }
+    this.clock = clock
+    for (const [field, spec] of Object.entries(this.table)) this.#values.set(field, spec.initial)
+    for (const [field, value] of Object.entries(initial)) this.#values.set(field, value as number | string)
+    this.#values.set("NAME", name).set("RTYP", type)
+  }
+
+  /** What a field holds. */
+  get<K extends keyof T & string>(field: K): FieldValue<T[K]> {
+    return this.#values.get(field) as FieldValue<T[K]>
+  }
+
+  get alarm(): Alarm {
+    return this.#alarm
+  }
+
+  /** Value of any field by its name; undefined when there is no such field. */
+  read(field: string): number | string | undefined {
+    return this.#values.get(field)
+  }
+
+  /** Who is told of changes from now on. */
+  serve(listener: RecordListener): void {
+    this.#listener = listener
+  }
+
+  /**
+   * A client writes a field. The promise, if any, settles when all that the write has started is over.
+   * @throws Error when the value is refused; nothing has changed then.
+   */
+  write(field: string, value: number | string): Promise<void> | void {
+    const spec: FieldSpec | undefined = this.table[field]
+    if (spec === undefined) throw new Error(`${this.name} has no field ${field}`)
+    if (spec.readOnly) throw new Error(`${this.name}.${field} is read only`)
+    this.check(field as keyof T & string, value)
+    this.#values.set(field, value)
+    return this.written(field as keyof T & string)
+  }
+
+  /** Units, digits and limits of a field. */
+  metadata(_field: string): FieldMetadata {
+    return {}
+  }
+
+  /** Stops what is going on in the record, timers included. */
+  close(): void {}
+
+  /** Throws when a client may not write this value. */
+  protected check(_field: keyof T & string, _value: number | string): void {}
+
+  /** A field holds what a client wrote; the record does what belongs to it, and posts what it changes. */
+  protected written(field: keyof T & string): Promise<void> | void {
+    this.announce(field)
+  }
+
+  /** Keeps a value without telling anybody. */
+  protected set<K extends keyof T & string>(field: K, value: FieldValue<T[K]>): void {
+    this.#values.set(field, value)
+  }
+
+  /** Sets fields and tells of those that changed. */
+  protected post(values: Partial<FieldValues<T>>): void {
+    for (const [field, value] of Object.entries(values)) {
+      if (Object.is(this.#values.get(field), value)) continue
+      this.#values.set(field, value as number | string)
+      this.announce(field as keyof T & string)
+    }
+  }
+
+  /** Tells of a field whether it changed or not. */
+  protected announce(field: keyof T & string): void {
+    const value = this.#values.get(field)
+    if (value !== undefined) this.#listener?.posted(field, value, this.#alarm, this.clock.time())
+  }
+
+  /** Raises or clears the alarm; it travels with the fields that are posted from now on and with the value at once. */
+  protected setAlarm(alarm: Alarm): void {
+    if (alarm.severity === this.#alarm.severity && alarm.status === this.#alarm.status) return
+    this.#alarm = alarm
+    this.announce("VAL")
+  }
+
+  protected describe(): void {
+    this.#listener?.described()
+  }
+}
+
+/** Fields of a table and what they hold. */
+export type FieldValues<T extends FieldTable> = { -readonly [K in keyof T]: FieldValue<T[K]> }
