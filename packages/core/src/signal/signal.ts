@@ -69,7 +69,7 @@ export abstract class Signal<T> extends Component {
 
   /** Used by `connect`: begins to connect, or changes between mock and real. */
   open({ mock }: { mock: boolean }): Promise<void> | void {
-    const isMock = this.#backend instanceof MockBackend
+    const isMock = this.#backend !== this.#real
     if (mock !== isMock && this.#real.keepsInMock !== true) {
       this.#ready = false
       this.#backend = mock ? this.#makeMock() : this.#real
