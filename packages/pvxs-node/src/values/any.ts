@@ -1,4 +1,5 @@
 import type { FieldType } from "./field-type.ts"
+import { toJson } from "./plain.ts"
 
 /** The content of a variant field: a value together with its type. */
 export class PvAny<T = unknown> {
@@ -11,6 +12,6 @@ export class PvAny<T = unknown> {
   }
 
   toJSON(): unknown {
-    return this.value
+    return toJson(this.value)
   }
 }

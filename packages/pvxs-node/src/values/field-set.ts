@@ -3,6 +3,7 @@ import { BitSet as Bits } from "../wire/bitset.ts"
 import type { Reader } from "../wire/reader.ts"
 import type { Writer } from "../wire/writer.ts"
 import type { Layout, LayoutNode } from "./layout.ts"
+import type { PvStructureValue } from "./value-of.ts"
 
 /** Scalars decoded without a call through a table; everything else goes to its codec. */
 const opOf: Readonly<Record<string, number>> = {
@@ -60,6 +61,11 @@ export class FieldSet {
   has(path: string): boolean {
     const node = this.#layout.node(path)
     return node !== undefined && this.#mask.intersects(node.bit, node.end)
+  }
+
+  /** A value of the type that this set belongs to. */
+  view(slots: readonly unknown[]): PvStructureValue {
+    return this.#layout.view(slots)
   }
 
   /** The leaf bits, as sent. Not to be changed. */

@@ -4,13 +4,27 @@ import { PvUnion } from "./union.ts"
 
 /**
  * A value as plain objects and lists: structures become objects, unions and variants their content. Typed arrays
- * stay typed arrays, unless `lists` asks for lists of numbers.
+ * and 64-bit integers stay as they are.
  */
-export function plain(value: unknown, options: { lists?: boolean } = {}): unknown {
-  if (value instanceof PvUnion || value instanceof PvAny) return plain(value.value, options)
-  if (Array.isArray(value)) return value.map(item => plain(item, options))
-  if (isStructure(value)) {
-    return Object.fromEntries(fieldNames(value).map(name => [name, plain(value[name], options)]))
-  }
-  return options.lists === true && ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : value
+export const plain = (value: unknown): unknown => convert(value, leaf => leaf)
+
+/**
+ * A value as JSON can hold it: typed arrays become lists, and 64-bit integers numbers where that is exact, text where
+ * it is not. What is not finite becomes null, as JSON.stringify does. This is what `JSON.stringify(value)` uses.
+ */
+export const toJson = (value: unknown): unknown =>
+  convert(value, leaf => {
+    if (typeof leaf === "bigint") return exact(leaf)
+    if (leaf instanceof BigInt64Array || leaf instanceof BigUint64Array) return Array.from(leaf, exact)
+    return ArrayBuffer.isView(leaf) ? Array.from(leaf as Uint8Array) : leaf
+  })
+
+const exact = (value: bigint): number | string =>
+  Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+
+function convert(value: unknown, leaf: (value: unknown) => unknown): unknown {
+  if (value instanceof PvUnion || value instanceof PvAny) return convert(value.value, leaf)
+  if (Array.isArray(value)) return value.map(item => convert(item, leaf))
+  if (!isStructure(value)) return leaf(value)
+  return Object.fromEntries(fieldNames(value).map(name => [name, convert(value[name], leaf)]))
 }

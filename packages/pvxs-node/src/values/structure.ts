@@ -1,5 +1,5 @@
 import type { LayoutNode } from "./layout.ts"
-import { plain } from "./plain.ts"
+import { plain, toJson } from "./plain.ts"
 import type { PvStructureValue } from "./value-of.ts"
 
 const inspect = Symbol.for("nodejs.util.inspect.custom")
@@ -25,7 +25,7 @@ class StructureView {
   }
 
   toJSON(): unknown {
-    return plain(this)
+    return toJson(this)
   }
 
   [inspect](): unknown {

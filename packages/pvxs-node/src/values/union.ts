@@ -1,3 +1,4 @@
+import { toJson } from "./plain.ts"
 /** The selected member of a union, by name. Test `name` and the compiler knows the type of `value`. */
 export class PvUnion<N extends string = string, T = unknown> {
   readonly name: N
@@ -9,6 +10,6 @@ export class PvUnion<N extends string = string, T = unknown> {
   }
 
   toJSON(): unknown {
-    return this.value
+    return toJson(this.value)
   }
 }

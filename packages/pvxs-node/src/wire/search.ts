@@ -31,8 +31,8 @@ export function writeSearch(writer: Writer, search: Search): void {
   writer.message(Command.search, () => {
     writer.u32(search.sequence)
     writer.u8((search.replyRequired ? 0x01 : 0) | (search.unicast ? 0x80 : 0))
-    writer.bytes.fill(0, writer.room(3), writer.pos)
-    if (search.replyAddress === "") writer.bytes.fill(0, writer.room(16), writer.pos)
+    writer.zeros(3)
+    if (search.replyAddress === "") writer.zeros(16)
     else writeAddress(writer, search.replyAddress)
     writer.u16(search.replyPort)
     writer.size(search.protocols.length)

@@ -32,7 +32,13 @@ export class Writer {
     this.pos = 0
   }
 
-  /** Makes room for `n` bytes and returns where they start. */
+  /** Writes `n` zero bytes. */
+  zeros(n: number): void {
+    const at = this.room(n)
+    this.bytes.fill(0, at, at + n)
+  }
+
+  /** Makes room for `n` bytes and returns where they start; `bytes` and `view` may be new ones afterwards. */
   room(n: number): number {
     const at = this.pos
     const end = at + n
@@ -47,28 +53,36 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.view.setUint8(this.room(1), value)
+    const at = this.room(1)
+    this.view.setUint8(at, value)
   }
   i8(value: number): void {
-    this.view.setInt8(this.room(1), value)
+    const at = this.room(1)
+    this.view.setInt8(at, value)
   }
   u16(value: number): void {
-    this.view.setUint16(this.room(2), value, this.little)
+    const at = this.room(2)
+    this.view.setUint16(at, value, this.little)
   }
   i16(value: number): void {
-    this.view.setInt16(this.room(2), value, this.little)
+    const at = this.room(2)
+    this.view.setInt16(at, value, this.little)
   }
   u32(value: number): void {
-    this.view.setUint32(this.room(4), value, this.little)
+    const at = this.room(4)
+    this.view.setUint32(at, value, this.little)
   }
   i32(value: number): void {
-    this.view.setInt32(this.room(4), value, this.little)
+    const at = this.room(4)
+    this.view.setInt32(at, value, this.little)
   }
   f32(value: number): void {
-    this.view.setFloat32(this.room(4), value, this.little)
+    const at = this.room(4)
+    this.view.setFloat32(at, value, this.little)
   }
   f64(value: number): void {
-    this.view.setFloat64(this.room(8), value, this.little)
+    const at = this.room(8)
+    this.view.setFloat64(at, value, this.little)
   }
 
   /** Signed or unsigned 64 bits; a number must be a safe integer. */
@@ -119,7 +133,8 @@ export class Writer {
   }
 
   raw(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.room(bytes.length))
+    const at = this.room(bytes.length)
+    this.bytes.set(bytes, at)
   }
 
   /** Writes one message: header, then whatever `body` writes; the size is filled in afterwards. */

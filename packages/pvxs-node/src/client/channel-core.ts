@@ -1,0 +1,213 @@
+import { formatEndpoint, type SearchEntry, WheelTimer } from "@ophyd-ts/epics-net"
+import { EventEmitter } from "eventemitter3"
+import { callUser, diagnostics } from "../diagnostics.ts"
+import { PvaError, PvaRefusedError } from "../errors.ts"
+import type { ChannelCreated } from "../wire/channel.ts"
+import { isSuccess } from "../wire/status.ts"
+import type { PvaClient } from "./client.ts"
+import type { Connection, ConnectionUser } from "./connection.ts"
+import { Request, type RequestCommand } from "./request.ts"
+
+export type ChannelState = "searching" | "connecting" | "creating" | "connected" | "closed"
+
+/** Something that lives on a channel and has to start again when the channel comes back. */
+export interface ChannelUser {
+  /** The channel is connected now. */
+  begin(connection: Connection, sid: number): void
+  /** It was, and is not any more; it will come back. */
+  lost(reason: PvaError): void
+  /** It never will. */
+  closed(reason: PvaError): void
+}
+
+export interface ChannelEvents {
+  connected: [endpoint: string]
+  disconnected: [reason: PvaError]
+}
+
+/** Idle operations kept for re-use, per kind and pvRequest. */
+const idleKept = 4
+/** A server that refused a channel is asked again after this. */
+const refusedPause = 30
+
+/**
+ * One name: searched, connected, created, and after a loss all over again. Shared by everyone in this client who
+ * uses the name; closes some time after nobody does.
+ */
+export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEntry {
+  readonly name: string
+  readonly cid: number
+  readonly client: PvaClient
+  readonly events = new EventEmitter<ChannelEvents>()
+  searchPlace: Set<SearchEntry> | undefined = undefined
+  searchAttempts = 0
+  searchWindow = -1
+  #state: ChannelState = "searching"
+  #connection: Connection | null = null
+  #sid = 0
+  /** The server instance that has it. */
+  guid = ""
+  #lastEndpoint = ""
+  #lastFailure: PvaError | undefined
+  readonly #users = new Set<ChannelUser>()
+  readonly #idle = new Map<string, Request[]>()
+  #holders = 0
+
+  constructor(client: PvaClient, name: string, cid: number) {
+    super()
+    this.client = client
+    this.name = name
+    this.cid = cid
+    client.searcher.add(this)
+  }
+
+  get state(): ChannelState {
+    return this.#state
+  }
+
+  get isConnected(): boolean {
+    return this.#state === "connected"
+  }
+
+  /** `host:port` of the server, or of the last one; "" when there was none yet. */
+  get endpoint(): string {
+    return this.#lastEndpoint
+  }
+
+  /** Where this channel stands, for messages: "searching (4 tries)". */
+  describe(): string {
+    const last = this.#lastFailure === undefined ? "" : `; before that: ${this.#lastFailure.message}`
+    if (this.#state === "searching")
+      return `the channel is still searching (${this.searchAttempts} tries)${last}`
+    return `the channel is ${this.#state}${this.#lastEndpoint === "" ? "" : ` at ${this.#lastEndpoint}`}${last}`
+  }
+
+  /** Keeps the channel open until `release`. */
+  hold(): void {
+    this.#holders++
+    this.client.wheel.stop(this)
+  }
+
+  release(): void {
+    this.#holders--
+    if (this.#holders === 0 && this.#state !== "closed")
+      this.client.wheel.start(this, this.client.config.linger)
+  }
+
+  /** The linger time passed. */
+  override onTimeout(): void {
+    this.close(new PvaError("PVA_CLOSED", `channel ${this.name}: nobody used it any more`))
+  }
+
+  /** Runs `user` on this channel, now or when it connects, and again after each reconnect, until `leave`. */
+  join(user: ChannelUser): void {
+    this.#users.add(user)
+    this.hold()
+    this.#beginIfConnected(user)
+  }
+
+  /** A listener may have closed the channel in between. */
+  #beginIfConnected(user: ChannelUser): void {
+    if (this.#connection !== null && this.isConnected) user.begin(this.#connection, this.#sid)
+  }
+
+  leave(user: ChannelUser): void {
+    if (this.#users.delete(user)) this.release()
+  }
+
+  /** An operation that nobody uses just now: one left from before, which saves its INIT, or a new one. */
+  acquire(command: RequestCommand, key: string): Request {
+    return this.#idle.get(`${command} ${key}`)?.pop() ?? new Request(this, command, key)
+  }
+
+  /** Gives an operation back. */
+  retire(request: Request): void {
+    const key = `${request.command} ${request.key}`
+    const idle = this.#idle.get(key)
+    if (request.status !== "ready" || (idle !== undefined && idle.length >= idleKept)) request.destroy()
+    else if (idle === undefined) this.#idle.set(key, [request])
+    else idle.push(request)
+  }
+
+  /** A server has it. */
+  found(connection: Connection, guid: string): void {
+    if (this.#state !== "searching") return
+    this.client.searcher.remove(this)
+    this.#connection = connection
+    this.guid = guid
+    this.#lastEndpoint = formatEndpoint(connection.endpoint)
+    this.#enter("connecting")
+    connection.attach(this)
+  }
+
+  onReady(connection: Connection): void {
+    if (this.#state !== "connecting") return
+    this.#enter("creating")
+    connection.createChannel(this, this.name)
+  }
+
+  onCreated(created: ChannelCreated): void {
+    if (this.#state !== "creating") return
+    if (!isSuccess(created.status)) {
+      this.#lastFailure = new PvaRefusedError(
+        `${this.#lastEndpoint} refused channel ${this.name}`,
+        created.status,
+      )
+      this.#connection?.detach(this, null)
+      this.#connection = null
+      this.#enter("searching")
+      this.client.searcher.addLater(this, refusedPause)
+      return
+    }
+    this.#sid = created.sid
+    this.#lastFailure = undefined
+    this.#enter("connected")
+    callUser(`channel ${this.name}`, () => this.events.emit("connected", this.#lastEndpoint))
+    for (const user of [...this.#users])
+      if (this.#connection !== null && this.isConnected) user.begin(this.#connection, this.#sid)
+  }
+
+  onDestroyed(): void {
+    this.#disconnected(new PvaError("PVA_DISCONNECTED", `${this.#lastEndpoint} closed channel ${this.name}`))
+  }
+
+  onLost(reason: PvaError): void {
+    this.#disconnected(reason)
+  }
+
+  close(reason: PvaError): void {
+    if (this.#state === "closed") return
+    const connection = this.#connection
+    const sid = this.#state === "connected" ? this.#sid : null
+    const wasConnected = this.#state === "connected"
+    this.#enter("closed")
+    this.#connection = null
+    this.client.wheel.stop(this)
+    this.client.searcher.remove(this)
+    this.client.forget(this)
+    for (const idle of this.#idle.values()) for (const request of idle) request.destroy()
+    this.#idle.clear()
+    connection?.detach(this, sid)
+    for (const user of [...this.#users]) user.closed(reason)
+    this.#users.clear()
+    if (wasConnected) callUser(`channel ${this.name}`, () => this.events.emit("disconnected", reason))
+  }
+
+  #disconnected(reason: PvaError): void {
+    if (this.#state === "closed") return
+    const wasConnected = this.#state === "connected"
+    this.#connection = null
+    this.#idle.clear()
+    this.#lastFailure = reason
+    this.#enter("searching")
+    this.client.searcher.add(this)
+    if (!wasConnected) return
+    for (const user of [...this.#users]) user.lost(reason)
+    callUser(`channel ${this.name}`, () => this.events.emit("disconnected", reason))
+  }
+
+  #enter(state: ChannelState): void {
+    this.#state = state
+    diagnostics.channel.publish({ name: this.name, state, endpoint: this.#lastEndpoint })
+  }
+}

@@ -1,0 +1,98 @@
+import { PvaError } from "../errors.ts"
+import type { FieldType, StructureType } from "../values/field-type.ts"
+import type { PvStructureValue, ReadAs } from "../values/value-of.ts"
+import type { ChannelCore, ChannelEvents, ChannelState } from "./channel-core.ts"
+import { connect } from "./connect.ts"
+import { type GetOptions, get } from "./get.ts"
+import { type InfoOptions, info } from "./info.ts"
+import type { CallOptions } from "./job.ts"
+import { Monitor, type MonitorOptions } from "./monitor.ts"
+import { type PutOptions, type PutValue, put } from "./put.ts"
+import { type RpcOptions, rpc } from "./rpc.ts"
+
+/**
+ * A channel that stays connected as long as the handle is open. All handles of one name share one connection to
+ * the server, and closing one does not disturb the others.
+ */
+export class Channel implements AsyncDisposable {
+  readonly name: string
+  readonly #core: ChannelCore
+  #open = true
+
+  /** @internal Made by `PvaClient.channel`. */
+  constructor(core: ChannelCore) {
+    this.name = core.name
+    this.#core = core
+    core.hold()
+  }
+
+  get state(): ChannelState {
+    return this.#open ? this.#core.state : "closed"
+  }
+
+  get isConnected(): boolean {
+    return this.state === "connected"
+  }
+
+  /** `host:port` of the server that has, or last had, the channel; "" before the first answer. */
+  get endpoint(): string {
+    return this.#core.endpoint
+  }
+
+  /** Where the channel stands, in words: "the channel is still searching (4 tries)". */
+  describe(): string {
+    return this.#core.describe()
+  }
+
+  /** Calls `listener` on each connect or disconnect from now on; the function it gives stops that. */
+  on<E extends keyof ChannelEvents>(event: E, listener: (...args: ChannelEvents[E]) => void): () => void {
+    const { events } = this.#core
+    const add = events.on.bind(events) as (event: E, listener: (...args: ChannelEvents[E]) => void) => void
+    const remove = events.off.bind(events) as typeof add
+    add(event, listener)
+    return () => remove(event, listener)
+  }
+
+  /** Resolves once the channel is connected. Rejects with PVA_TIMEOUT, PVA_ABORTED or PVA_CLOSED. */
+  async connect(options: CallOptions = {}): Promise<void> {
+    return connect(this.#live(), options)
+  }
+
+  async get<T extends StructureType | undefined = undefined>(
+    options: GetOptions<T> = {},
+  ): Promise<ReadAs<T>> {
+    return get(this.#live(), options)
+  }
+
+  async put(value: PutValue, options: PutOptions = {}): Promise<void> {
+    return put(this.#live(), value, options)
+  }
+
+  async rpc(argument: PvStructureValue | null, options: RpcOptions = {}): Promise<PvStructureValue | null> {
+    return rpc(this.#live(), argument, options)
+  }
+
+  async info(options: InfoOptions = {}): Promise<FieldType> {
+    return info(this.#live(), options)
+  }
+
+  monitor<T extends StructureType | undefined = undefined>(options: MonitorOptions<T> = {}): Monitor<T> {
+    return new Monitor<T>(this.#live(), options)
+  }
+
+  /** Lets go. The channel itself closes when nobody else uses it. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#core.release()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  #live(): ChannelCore {
+    if (this.#open) return this.#core
+    throw new PvaError("PVA_CLOSED", `channel ${this.name} is closed`)
+  }
+}

@@ -1,0 +1,149 @@
+import { hostname, userInfo } from "node:os"
+import {
+  broadcastAddresses,
+  type Clock,
+  type Endpoint,
+  type Environment,
+  envFlag,
+  envNumber,
+  envPort,
+  envText,
+  formatEndpoint,
+  parseEndpoint,
+  type Random,
+  systemClock,
+} from "@ophyd-ts/epics-net"
+import { PvaInputError } from "../errors.ts"
+import { defaultLimits, type PvaLimits } from "../wire/limits.ts"
+
+/**
+ * How a client finds servers and talks to them. What is left out comes from the `EPICS_PVA_*` variable named beside
+ * it, and then from the default. Durations are seconds.
+ */
+export interface PvaClientConfig {
+  /** Where to search by UDP: `host[:port][,ttl][@interface]`. EPICS_PVA_ADDR_LIST, default none. */
+  readonly addressList?: readonly string[]
+  /** Also search on the broadcast address of every interface. EPICS_PVA_AUTO_ADDR_LIST, default true. */
+  readonly autoAddressList?: boolean
+  /** Servers asked over TCP, before any datagram: `host[:port]`. EPICS_PVA_NAME_SERVERS, default none. */
+  readonly nameServers?: readonly string[]
+  /** UDP port of searches and beacons. EPICS_PVA_BROADCAST_PORT, default 5076. */
+  readonly broadcastPort?: number
+  /** TCP port of name servers that state none. EPICS_PVA_SERVER_PORT, default 5075. */
+  readonly serverPort?: number
+  /** Local IPv4 address that searches are sent from. EPICS_PVA_INTF_ADDR_LIST (its first), default any. */
+  readonly interface?: string
+  /** A connection silent for 4/3 of this is closed. EPICS_PVA_CONN_TMO, default 30, at least 2. */
+  readonly connectionTimeout?: number
+  /** How the client presents itself; "ca" tells user and host. Default "ca", where the server offers it. */
+  readonly authentication?: "ca" | "anonymous"
+  readonly user?: string
+  readonly host?: string
+  /** Limit of get, put, rpc and info calls that state none. Default 5. */
+  readonly timeout?: number
+  /** How long an unused channel stays connected. Default 10. */
+  readonly linger?: number
+  readonly limits?: Partial<PvaLimits>
+  /** Where the variables come from. Default `process.env`. */
+  readonly env?: Environment
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** A destination of search datagrams. */
+export interface SearchDestination extends Endpoint {
+  /** One host, which then tells the other programs on it. */
+  readonly unicast: boolean
+  readonly ttl?: number
+  readonly interface?: string
+}
+
+export interface ResolvedConfig {
+  readonly destinations: readonly SearchDestination[]
+  readonly nameServers: readonly Endpoint[]
+  readonly broadcastPort: number
+  readonly listenForBeacons: readonly string[]
+  readonly interface: string
+  readonly idleLimit: number
+  readonly echoPeriod: number
+  readonly authentication: "ca" | "anonymous"
+  readonly user: string
+  readonly host: string
+  readonly timeout: number
+  readonly linger: number
+  readonly limits: PvaLimits
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Throws PvaInputError or NetConfigError, naming the setting, when one cannot be understood. */
+export function resolveConfig(config: PvaClientConfig = {}): ResolvedConfig {
+  const env = config.env ?? process.env
+  const broadcastPort = config.broadcastPort ?? envPort(env, "EPICS_PVA_BROADCAST_PORT") ?? 5076
+  const serverPort = config.serverPort ?? envPort(env, "EPICS_PVA_SERVER_PORT") ?? 5075
+  const addresses = config.addressList ?? words(env, "EPICS_PVA_ADDR_LIST")
+  const auto = config.autoAddressList ?? envFlag(env, "EPICS_PVA_AUTO_ADDR_LIST") ?? true
+  const servers = config.nameServers ?? words(env, "EPICS_PVA_NAME_SERVERS")
+  const listed = addresses.map(text => parseDestination(text, broadcastPort))
+  const broadcasts = auto ? broadcastAddresses() : []
+  const automatic = broadcasts.map(host => ({ host, port: broadcastPort, unicast: false }))
+  const timeout = config.connectionTimeout ?? envNumber(env, "EPICS_PVA_CONN_TMO", { min: 0 }) ?? 30
+  const idleLimit = (4 / 3) * Math.max(2, timeout)
+  return {
+    destinations: unique([...listed, ...automatic]),
+    nameServers: servers.map(text => parseEndpoint(text, serverPort, "EPICS_PVA_NAME_SERVERS")),
+    broadcastPort,
+    listenForBeacons: broadcasts,
+    interface: config.interface ?? words(env, "EPICS_PVA_INTF_ADDR_LIST")[0] ?? "0.0.0.0",
+    idleLimit,
+    echoPeriod: Math.max(1, Math.min(15, (3 / 8) * idleLimit)),
+    authentication: config.authentication ?? "ca",
+    user: config.user ?? userName(),
+    host: config.host ?? hostname(),
+    timeout: positive("timeout", config.timeout ?? 5),
+    linger: positive("linger", config.linger ?? 10),
+    limits: { ...defaultLimits, ...config.limits },
+    clock: config.clock ?? systemClock,
+    random: config.random ?? Math.random,
+  }
+}
+
+const words = (env: Environment, name: string): string[] => envText(env, name)?.split(/\s+/) ?? []
+
+const positive = (name: string, value: number): number => {
+  if (value > 0) return value
+  throw new PvaInputError(`${name} is a number of seconds above 0, not ${value}`, "PVA_BAD_CONFIG")
+}
+
+const unique = (list: readonly SearchDestination[]): SearchDestination[] => [
+  ...new Map(list.map(d => [`${formatEndpoint(d)}@${d.interface ?? ""}`, d])).values(),
+]
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run under a user id that has no name.
+    return "unknown"
+  }
+}
+
+/** `host[:port][,ttl][@interface]`, as EPICS_PVA_ADDR_LIST has them. */
+export function parseDestination(text: string, defaultPort: number): SearchDestination {
+  const [, address = "", ttl, via] = /^([^,@]+)(?:,(\d{1,3}))?(?:@(.+))?$/.exec(text) ?? []
+  const endpoint = parseEndpoint(address === "" ? text : address, defaultPort, "EPICS_PVA_ADDR_LIST")
+  return {
+    ...endpoint,
+    unicast: !isGroup(endpoint.host),
+    ...(ttl === undefined ? {} : { ttl: Number(ttl) }),
+    ...(via === undefined ? {} : { interface: via }),
+  }
+}
+
+/** Multicast groups and broadcast addresses: whatever reaches more than one host. */
+const isGroup = (host: string): boolean =>
+  /^(22[4-9]|23\d)\./.test(host) ||
+  host === "255.255.255.255" ||
+  /^ff/i.test(host) ||
+  broadcastAddresses().some(b => b === host && !b.startsWith("127.")) ||
+  /^127\..*\.255$/.test(host)

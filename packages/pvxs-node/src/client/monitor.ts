@@ -1,0 +1,373 @@
+import { EventEmitter } from "eventemitter3"
+import { callUser } from "../diagnostics.ts"
+import { PvaError, PvaInputError, PvaRefusedError } from "../errors.ts"
+import type { FieldSet } from "../values/field-set.ts"
+import type { StructureType } from "../values/field-type.ts"
+import { type Layout, layoutOf } from "../values/layout.ts"
+import type { ReadAs } from "../values/value-of.ts"
+import { Command, Sub } from "../wire/codes.ts"
+import { readTypeRequired } from "../wire/field-desc.ts"
+import type { PvRequest } from "../wire/pv-request.ts"
+import type { Reader } from "../wire/reader.ts"
+import { isSuccess, readStatus } from "../wire/status.ts"
+import type { Writer } from "../wire/writer.ts"
+import type { ChannelCore, ChannelUser } from "./channel-core.ts"
+import type { Connection, ReplyHandler } from "./connection.ts"
+import { checkDeclared } from "./declared.ts"
+import { structureOf } from "./request.ts"
+import { UpdateQueue } from "./update-queue.ts"
+
+export interface MonitorOptions<T extends StructureType | undefined = undefined> {
+  /** Which fields, and options of `record[...]`. */
+  readonly request?: string | PvRequest
+  /** The type that the value must have: updates are then typed by it. */
+  readonly type?: T
+  /**
+   * For a reader (`for await`) slower than the updates: "latest" keeps only the newest value, "all" up to `bound`
+   * updates, after which the last ones are merged. Default "latest". Listeners see every update as it arrives.
+   */
+  readonly deliver?: "latest" | "all"
+  /** Default 1000. */
+  readonly bound?: number
+  /**
+   * Flow control: the server sends no more than `queueSize` updates ahead of the reader, so nothing is dropped on
+   * the way and a slow reader slows the stream. Worth it for images. Default false.
+   */
+  readonly pipeline?: boolean
+  /** Depth of the server's queue, and the window of a pipeline. Default 4, where `pipeline` is on. */
+  readonly queueSize?: number
+  /** Aborting closes the monitor. */
+  readonly signal?: AbortSignal
+}
+
+/** One update of a monitor. */
+export interface MonitorUpdate<T> {
+  /** The complete value, not only what changed. */
+  readonly value: T
+  /** What changed since the update before. */
+  readonly changed: FieldSet
+  /** Updates that came since the last delivered one and were merged into this, newest value winning. */
+  readonly dropped: number
+  /** True for the first one after each connect. */
+  readonly initial: boolean
+}
+
+export interface MonitorEvents<T> {
+  update: [update: MonitorUpdate<T>]
+  /** The server answered; updates follow. Again after each reconnect. */
+  connected: []
+  /** Updates may be missed from here until `connected`. */
+  disconnected: [reason: PvaError]
+  /** No more updates: closed, ended by the server, or refused, which `reason` tells. */
+  ended: [reason: PvaError | undefined]
+}
+
+type Waiter<T> = { resolve(result: IteratorResult<MonitorUpdate<T>>): void; reject(error: unknown): void }
+
+/**
+ * A subscription. Read it with `for await`, or listen to its events. It survives the loss of the server: it
+ * subscribes again, and the next update is marked `initial`. End it with `close`, with its signal, or by leaving the loop.
+ */
+export class Monitor<T extends StructureType | undefined = undefined>
+  implements AsyncIterable<MonitorUpdate<ReadAs<T>>>, AsyncDisposable, ChannelUser, ReplyHandler
+{
+  readonly #core: ChannelCore
+  readonly #key: string
+  readonly #declared: StructureType | undefined
+  readonly #signal: AbortSignal | undefined
+  /** Updates the server may be ahead, 0 without pipeline. */
+  readonly #window: number
+  readonly #events = new EventEmitter<MonitorEvents<ReadAs<T>>>()
+  readonly #queue: UpdateQueue
+  #waiters: Waiter<ReadAs<T>>[] = []
+  #reading = false
+  #status: "waiting" | "init" | "running" | "ended" = "waiting"
+  #reason: PvaError | undefined
+  #connection: Connection | null = null
+  #sid = 0
+  #ioid = 0
+  #layout: Layout | null = null
+  #slots: readonly unknown[] = []
+  #fresh = true
+  #consumed = 0
+  #paused = false
+
+  /** @internal Made by `PvaClient.monitor`. */
+  constructor(core: ChannelCore, options: MonitorOptions<T>) {
+    this.#core = core
+    this.#declared = options.type
+    this.#signal = options.signal
+    const depth = options.queueSize ?? (options.pipeline === true ? 4 : undefined)
+    if (depth !== undefined && !(Number.isInteger(depth) && depth > 0)) {
+      throw new PvaInputError(`queueSize of a monitor is an integer above 0, not ${depth}`)
+    }
+    this.#window = options.pipeline === true ? depth! : 0
+    this.#key = core.client.requestKey(monitorRequest(options, depth))
+    this.#queue = new UpdateQueue(
+      this.#window > 0 ? this.#window : options.deliver === "all" ? (options.bound ?? 1000) : 1,
+    )
+    if (options.signal?.aborted === true) {
+      this.#end(this.#aborted())
+      return
+    }
+    options.signal?.addEventListener("abort", this.#onAbort)
+    core.join(this)
+  }
+
+  get name(): string {
+    return this.#core.name
+  }
+
+  /** True between `connected` and `disconnected`. */
+  get isRunning(): boolean {
+    return this.#status === "running"
+  }
+
+  /** The newest complete value, null before the first. */
+  get latest(): ReadAs<T> | null {
+    return this.#layout === null || this.#fresh ? null : (this.#layout.view(this.#slots) as ReadAs<T>)
+  }
+
+  /** Calls `listener` on each event from now on; the function it gives stops that. */
+  on<E extends keyof MonitorEvents<ReadAs<T>>>(
+    event: E,
+    listener: (...args: MonitorEvents<ReadAs<T>>[E]) => void,
+  ): () => void {
+    const events = this.#events as unknown as EventEmitter
+    events.on(event, listener as (...args: unknown[]) => void)
+    return () => events.off(event, listener as (...args: unknown[]) => void)
+  }
+
+  /** Asks the server to send nothing for a while. */
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    if (this.#status === "running") this.#send(Sub.stop)
+  }
+
+  /** Ends `pause`; a complete update follows. */
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (this.#status === "running") this.#send(Sub.start)
+  }
+
+  /** Ends the subscription. Loops over it end after the updates they already have; nothing throws. */
+  close(): void {
+    this.#end(undefined)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<MonitorUpdate<ReadAs<T>>, undefined> {
+    this.#reading = true
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.close()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  #next(): Promise<IteratorResult<MonitorUpdate<ReadAs<T>>, undefined>> {
+    const update = this.#take()
+    if (update !== undefined) return Promise.resolve({ done: false, value: update })
+    if (this.#status === "ended") {
+      return this.#reason === undefined
+        ? Promise.resolve({ done: true, value: undefined })
+        : Promise.reject(this.#reason)
+    }
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }))
+  }
+
+  #take(): MonitorUpdate<ReadAs<T>> | undefined {
+    const next = this.#queue.shift()
+    if (next === undefined) return undefined
+    const { slots, changed, merged, initial } = next
+    this.#consume(merged + 1)
+    return new Update<ReadAs<T>>(changed, slots, merged, initial)
+  }
+
+  /** @internal */
+  begin(connection: Connection, sid: number): void {
+    if (this.#status === "ended") return
+    this.#connection = connection
+    this.#sid = sid
+    this.#ioid = connection.register(this)
+    this.#status = "init"
+    this.#fresh = true
+    this.#consumed = 0
+    this.#send(this.#window > 0 ? Sub.init | Sub.pipeline : Sub.init, w => {
+      this.#core.client.writeRequest(w, this.#key)
+      if (this.#window > 0) w.u32(this.#window)
+    })
+  }
+
+  /** @internal */
+  lost(reason: PvaError): void {
+    const wasRunning = this.#status === "running"
+    this.#connection = null
+    this.#status = "waiting"
+    if (wasRunning) this.#emit(() => this.#events.emit("disconnected", reason))
+  }
+
+  /** @internal */
+  closed(reason: PvaError): void {
+    this.#connection = null
+    this.#end(reason)
+  }
+
+  /** @internal */
+  onReply(reader: Reader): void {
+    const sub = reader.u8()
+    if ((sub & Sub.init) !== 0) this.#onInit(reader)
+    else if ((sub & Sub.destroy) !== 0) this.#onFinish(reader)
+    else if (this.#status === "running") this.#onUpdate(reader)
+  }
+
+  #onInit(reader: Reader): void {
+    if (this.#status !== "init") return
+    const status = readStatus(reader)
+    if (!isSuccess(status)) {
+      this.#connection?.release(this.#ioid, this.#sid, false)
+      this.#connection = null
+      this.#end(new PvaRefusedError(`monitor of ${this.name}`, status))
+      return
+    }
+    const layout = layoutOf(structureOf(readTypeRequired(reader)))
+    try {
+      checkDeclared(this.name, layout.type, this.#declared)
+    } catch (error) {
+      this.#end(error as PvaError)
+      return
+    }
+    this.#layout = layout
+    this.#slots = layout.empty
+    this.#status = "running"
+    if (!this.#paused) this.#send(Sub.start)
+    this.#emit(() => this.#events.emit("connected"))
+  }
+
+  #onUpdate(reader: Reader): void {
+    const layout = this.#layout!
+    const slots = this.#slots.slice()
+    const changed = layout.readFields(reader)
+    changed.decode(reader, slots)
+    // What follows says which fields the server itself has merged; most servers never fill it in.
+    this.#deliver(slots, changed)
+  }
+
+  #deliver(slots: unknown[], changed: FieldSet): void {
+    const initial = this.#fresh
+    this.#fresh = false
+    this.#slots = slots
+    if (this.#events.listenerCount("update") > 0) {
+      const update = new Update<ReadAs<T>>(changed, slots, 0, initial)
+      this.#emit(() => this.#events.emit("update", update))
+      if (!this.#reading) {
+        this.#consume(1)
+        return
+      }
+    }
+    this.#queue.push({ slots, changed, merged: 0, initial })
+    const waiter = this.#waiters.shift()
+    if (waiter === undefined) return
+    waiter.resolve({ done: false, value: this.#take()! })
+  }
+
+  #onFinish(reader: Reader): void {
+    const status = readStatus(reader)
+    if (this.#status === "running" && reader.remaining > 0 && isSuccess(status)) this.#onUpdate(reader)
+    this.#connection?.release(this.#ioid, this.#sid, false)
+    this.#connection = null
+    this.#end(isSuccess(status) ? undefined : new PvaRefusedError(`monitor of ${this.name}`, status))
+  }
+
+  /** Tells a pipelining server what has been used up, when half of its window has. */
+  #consume(n: number): void {
+    if (this.#window === 0) return
+    this.#consumed += n
+    if (this.#consumed < Math.ceil(this.#window / 2) || this.#status !== "running") return
+    const count = this.#consumed
+    this.#consumed = 0
+    this.#send(Sub.pipeline, w => w.u32(count))
+  }
+
+  #send(sub: number, body?: (writer: Writer) => void): void {
+    this.#connection?.send(w =>
+      w.message(Command.monitor, () => {
+        w.u32(this.#sid)
+        w.u32(this.#ioid)
+        w.u8(sub)
+        body?.(w)
+      }),
+    )
+  }
+
+  readonly #onAbort = (): void => this.#end(this.#aborted())
+
+  #aborted(): PvaError {
+    return new PvaError("PVA_ABORTED", `monitor of ${this.name}: aborted`, { cause: this.#signal?.reason })
+  }
+
+  #end(reason: PvaError | undefined): void {
+    if (this.#status === "ended") return
+    this.#status = "ended"
+    this.#reason = reason
+    this.#connection?.release(this.#ioid, this.#sid, true)
+    this.#connection = null
+    this.#signal?.removeEventListener("abort", this.#onAbort)
+    this.#core.leave(this)
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const waiter of waiters) {
+      if (reason === undefined) waiter.resolve({ done: true, value: undefined })
+      else waiter.reject(reason)
+    }
+    this.#emit(() => this.#events.emit("ended", reason))
+  }
+
+  #emit(call: () => void): void {
+    callUser(`monitor of ${this.name}`, call)
+  }
+}
+
+/** The value is a view, made only when somebody looks. */
+class Update<T> implements MonitorUpdate<T> {
+  readonly changed: FieldSet
+  readonly dropped: number
+  readonly initial: boolean
+  readonly #slots: readonly unknown[]
+
+  constructor(changed: FieldSet, slots: readonly unknown[], dropped: number, initial: boolean) {
+    this.changed = changed
+    this.#slots = slots
+    this.dropped = dropped
+    this.initial = initial
+  }
+
+  get value(): T {
+    return this.changed.view(this.#slots) as T
+  }
+}
+
+function monitorRequest(
+  options: MonitorOptions<StructureType | undefined>,
+  depth: number | undefined,
+): string | PvRequest {
+  const { request = {} } = options
+  if (typeof request === "string" && depth === undefined && options.pipeline !== true) return request
+  if (typeof request === "string") {
+    throw new PvaInputError(
+      "a monitor takes queueSize and pipeline either as options or in the text of its request",
+    )
+  }
+  const added = {
+    ...(options.pipeline === true ? { pipeline: true } : {}),
+    ...(depth === undefined ? {} : { queueSize: depth }),
+  }
+  return { ...request, options: { ...request.options, ...added } }
+}

@@ -1,0 +1,216 @@
+import { type Endpoint, formatEndpoint, type SearchEntry, SearchSchedule, UdpPort } from "@ophyd-ts/epics-net"
+import { diagnostics } from "../diagnostics.ts"
+import { Command, Flag, headerBytes } from "../wire/codes.ts"
+import { Framer } from "../wire/framer.ts"
+import {
+  readBeacon,
+  readSearchResponse,
+  type SearchedChannel,
+  type SearchResponse,
+  writeSearch,
+} from "../wire/search.ts"
+import { Writer } from "../wire/writer.ts"
+import type { ResolvedConfig } from "./config.ts"
+import type { Connection } from "./connection.ts"
+
+/** A channel that is looked for. */
+export interface SearchedName extends SearchEntry {
+  readonly cid: number
+  readonly name: string
+}
+
+/** Names in one datagram stay below this, so that no network cuts it. */
+const datagramLimit = 1400
+/** Names in one message over TCP. */
+const tcpNames = 500
+/** A name server that takes our bytes this slowly is not given more searches. */
+const backlogLimit = 0x1_0000
+/** Beacons are remembered this long, and so many of them. */
+const beaconAge = 360
+const beaconsKept = 20_000
+const hurryAtMostEvery = 30
+
+/** Looks for channels: name servers over TCP first, then UDP. */
+export class Searcher {
+  readonly #config: ResolvedConfig
+  readonly #schedule: SearchSchedule<SearchedName>
+  readonly #nameServers: () => Iterable<Connection>
+  readonly #onResponse: (response: SearchResponse, from: Endpoint) => void
+  #udp: Promise<UdpPort | null> | null = null
+  readonly #beaconPorts: Promise<UdpPort | null>[] = []
+  readonly #beacons = new Map<string, { guid: string; seen: number }>()
+  #lastHurry = Number.NEGATIVE_INFINITY
+  #sequence = 0
+  #closed = false
+
+  constructor(
+    config: ResolvedConfig,
+    nameServers: () => Iterable<Connection>,
+    onResponse: (response: SearchResponse, from: Endpoint) => void,
+  ) {
+    this.#config = config
+    this.#nameServers = nameServers
+    this.#onResponse = onResponse
+    this.#schedule = new SearchSchedule<SearchedName>({
+      clock: config.clock,
+      random: config.random,
+      send: entries => this.#send(entries),
+    })
+  }
+
+  add(entry: SearchedName): void {
+    this.#listenForBeacons()
+    this.#schedule.add(entry)
+  }
+
+  addLater(entry: SearchedName, seconds: number): void {
+    this.#schedule.addLater([entry], seconds)
+  }
+
+  remove(entry: SearchedName): void {
+    this.#schedule.remove(entry)
+  }
+
+  /** Something new is there: everything is searched again soon. */
+  hurry(): void {
+    const now = this.#config.clock.now()
+    if (now - this.#lastHurry < hurryAtMostEvery) return
+    this.#lastHurry = now
+    this.#schedule.hurry()
+  }
+
+  /** Asks one name server, which has just become reachable, for everything that is missing. */
+  askAll(entries: Iterable<SearchedName>, connection: Connection): void {
+    const missing = [...entries].filter(e => e.searchPlace !== undefined)
+    this.#sendTcp(connection, missing)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#schedule.close()
+    const ports = await Promise.all([this.#udp, ...this.#beaconPorts])
+    await Promise.all(ports.map(port => port?.close()))
+  }
+
+  #send(entries: readonly SearchedName[]): void {
+    diagnostics.search.publish({ names: entries.map(e => e.name), attempt: entries[0]?.searchAttempts })
+    for (const connection of this.#nameServers()) this.#sendTcp(connection, entries)
+    if (this.#config.destinations.length === 0) return
+    this.#openUdp().then(udp => {
+      if (udp !== null && !this.#closed) this.#sendUdp(udp, entries)
+    })
+  }
+
+  #sendTcp(connection: Connection, entries: readonly SearchedName[]): void {
+    if (!connection.isReady || connection.backlog > backlogLimit) return
+    for (let at = 0; at < entries.length; at += tcpNames) {
+      const channels = entries.slice(at, at + tcpNames).map(e => ({ id: e.cid, name: e.name }))
+      connection.send(w => writeSearch(w, this.#message(channels, true, 0)))
+    }
+  }
+
+  #sendUdp(udp: UdpPort, entries: readonly SearchedName[]): void {
+    for (const channels of datagrams(entries)) {
+      for (const unicast of [true, false]) {
+        const destinations = this.#config.destinations.filter(d => d.unicast === unicast)
+        if (destinations.length === 0) continue
+        const writer = new Writer({ little: false })
+        writeSearch(writer, this.#message(channels, unicast, udp.port))
+        for (const to of destinations) udp.send(writer.written(), to)
+      }
+    }
+  }
+
+  #message(
+    channels: readonly SearchedChannel[],
+    unicast: boolean,
+    replyPort: number,
+  ): Parameters<typeof writeSearch>[1] {
+    this.#sequence = (this.#sequence + 1) >>> 0
+    const sequence = this.#sequence
+    return {
+      sequence,
+      replyRequired: false,
+      unicast,
+      replyAddress: "",
+      replyPort,
+      protocols: ["tcp"],
+      channels,
+    }
+  }
+
+  #openUdp(): Promise<UdpPort | null> {
+    this.#udp ??= UdpPort.open({
+      address: this.#config.interface,
+      onDatagram: (datagram, from) => this.#onDatagram(datagram, from),
+      onSendError: (error, to) =>
+        diagnostics.problem.publish({ where: `search to ${formatEndpoint(to)}`, error }),
+    }).catch(error => {
+      diagnostics.problem.publish({ where: "opening a socket for searches", error })
+      return null
+    })
+    return this.#udp
+  }
+
+  /**
+   * Hears new servers. The sockets are bound to broadcast addresses, because one bound to the port alone would take
+   * searches away from servers on this host; where a system cannot do that, there are no beacons.
+   */
+  #listenForBeacons(): void {
+    if (this.#beaconPorts.length > 0) return
+    for (const address of this.#config.listenForBeacons) {
+      const opened = UdpPort.open({
+        port: this.#config.broadcastPort,
+        address,
+        reuse: true,
+        onDatagram: (datagram, from) => this.#onDatagram(datagram, from),
+      })
+      this.#beaconPorts.push(opened.catch(() => null))
+    }
+  }
+
+  #onDatagram(datagram: Uint8Array, from: Endpoint): void {
+    // A search of our own that came back has the other direction and is not for us.
+    if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) === 0) return
+    try {
+      new Framer(this.#config.limits, true, {
+        onMessage: (command, reader) => {
+          if (command === Command.searchResponse) this.#onResponse(readSearchResponse(reader), from)
+          if (command === Command.beacon) this.#onBeacon(readBeacon(reader), from)
+        },
+        onControl: () => {},
+      }).push(datagram)
+    } catch (error) {
+      diagnostics.problem.publish({ where: `a datagram from ${formatEndpoint(from)}`, error })
+    }
+  }
+
+  #onBeacon(beacon: { guid: string; address: string; port: number }, from: Endpoint): void {
+    const now = this.#config.clock.now()
+    const key = `${beacon.address === "" ? from.host : beacon.address}:${beacon.port}`
+    const known = this.#beacons.get(key)
+    const isNew = known === undefined || known.guid !== beacon.guid || now - known.seen > beaconAge
+    this.#beacons.delete(key)
+    this.#beacons.set(key, { guid: beacon.guid, seen: now })
+    if (this.#beacons.size > beaconsKept) this.#beacons.delete(this.#beacons.keys().next().value!)
+    if (isNew) this.hurry()
+  }
+}
+
+/** Splits names so that each datagram stays small. */
+function* datagrams(entries: readonly SearchedName[]): Generator<SearchedChannel[]> {
+  const fixed = headerBytes + 4 + 1 + 3 + 16 + 2 + 1 + 4 + 2
+  let channels: SearchedChannel[] = []
+  let bytes = fixed
+  for (const { cid, name } of entries) {
+    const cost = 4 + 5 + 3 * name.length
+    if (channels.length > 0 && bytes + cost > datagramLimit) {
+      yield channels
+      channels = []
+      bytes = fixed
+    }
+    channels.push({ id: cid, name })
+    bytes += cost
+  }
+  if (channels.length > 0) yield channels
+}
