@@ -63,7 +63,7 @@ export {
 export { type Metadata, writeLimits } from "./signal/metadata.ts"
 export { MockBackend, type MockPut, type PutHandler } from "./signal/mock-backend.ts"
 export { DisconnectedError, type ReadOptions, SignalR } from "./signal/readable.ts"
-export { SetInProgressError, SetSlot, type WhenBusy } from "./signal/set-slot.ts"
+export { SetInProgressError, SetSlot, SupersededError, type WhenBusy } from "./signal/set-slot.ts"
 export { Signal, type SignalOptions, UnconnectedError } from "./signal/signal.ts"
 export { type SoftValueOptions, softReadable, softSignal } from "./signal/soft.ts"
 export { SoftBackend, type SoftOptions } from "./signal/soft-backend.ts"

@@ -22,6 +22,13 @@ export class SetInProgressError extends OphydError {
   }
 }
 
+/** Why a set was cancelled: a newer one took its place. */
+export class SupersededError extends OphydError {
+  constructor(by: StatusOptions) {
+    super("SUPERSEDED", `superseded by ${by.action ?? "set"} ${formatValue(by.target)}`)
+  }
+}
+
 interface Waiting {
   status: Status<unknown> | null
   begin: () => void
@@ -44,7 +51,7 @@ export class SetSlot {
     if (whenBusy === "reject") throw new SetInProgressError(options.name ?? "", options.target, current)
     if (whenBusy === "queue") return this.#queue(options, begin)
     const supersede = (action: Action<T>) => {
-      const why = new Error(`superseded by ${options.action ?? "set"} ${formatValue(options.target)}`)
+      const why = new SupersededError(options)
       for (const { status } of this.#waiting.splice(0)) status?.cancel(why)
       current.cancel(why)
       begin(action)

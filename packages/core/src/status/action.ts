@@ -6,6 +6,8 @@ export interface Work {
   readonly signal: AbortSignal
   /** Runs when the action is cancelled or timed out, so that it can stop what it started. */
   onCancel(cleanUp: (reason: Error) => void): void
+  /** Sets the status' time-out anew, in seconds from now, for when it is known only after the start. */
+  limit(timeout: number): void
   /** Reports progress; missing fields that follow from others are filled in. */
   progress(progress: Progress): void
 }
@@ -25,6 +27,7 @@ export class Owner<T> implements Action<T> {
   readonly fail: (cause: unknown) => void
   readonly progress: (progress: Progress) => void
   readonly onCancel: (cleanUp: (reason: Error) => void) => void
+  readonly limit: (timeout: number) => void
   #controller: AbortController | null = null
 
   constructor(
@@ -32,11 +35,13 @@ export class Owner<T> implements Action<T> {
     fail: Action<T>["fail"],
     progress: Action<T>["progress"],
     onCancel: Action<T>["onCancel"],
+    limit: Action<T>["limit"],
   ) {
     this.finish = finish
     this.fail = fail
     this.progress = progress
     this.onCancel = onCancel
+    this.limit = limit
   }
 
   get signal(): AbortSignal {

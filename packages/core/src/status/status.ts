@@ -78,13 +78,7 @@ export class Status<out T = void> implements PromiseLike<T> {
       this.#onAbort = () => this.cancel(toError(signal.reason))
       signal.addEventListener("abort", this.#onAbort, { once: true })
     }
-    if (timeout !== undefined && timeout !== Number.POSITIVE_INFINITY) {
-      this.#stopTimer = this.#clock.after(timeout, () => {
-        this.#abandon(
-          new StatusTimeoutError(`${this.description} did not finish within ${formatSeconds(timeout)}`),
-        )
-      })
-    }
+    if (timeout !== undefined) this.#limit(timeout)
     try {
       start(
         new Owner<T>(
@@ -92,6 +86,7 @@ export class Status<out T = void> implements PromiseLike<T> {
           cause => this.#fail(cause),
           progress => this.#progress(progress),
           cleanUp => this.#onCancel(cleanUp),
+          seconds => this.#limit(seconds),
         ),
       )
     } catch (thrown) {
@@ -252,6 +247,17 @@ export class Status<out T = void> implements PromiseLike<T> {
   toString(): string {
     if (!this.#done) return `${this.description} (pending for ${formatSeconds(this.elapsed)})`
     return this.#error?.message ?? `${this.description} (done after ${formatSeconds(this.elapsed)})`
+  }
+
+  #limit(timeout: number): void {
+    if (this.#state !== "pending") return
+    this.#stopTimer?.()
+    this.#stopTimer = null
+    if (timeout === Number.POSITIVE_INFINITY) return
+    this.#stopTimer = this.#clock.after(timeout, () => {
+      const limit = formatSeconds(this.elapsed)
+      this.#abandon(new StatusTimeoutError(`${this.description} did not finish within ${limit}`))
+    })
   }
 
   #onCancel(cleanUp: (reason: Error) => void): void {

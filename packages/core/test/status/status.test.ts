@@ -107,6 +107,18 @@ describe("two kinds of patience", () => {
     expect(clock.pending).toBe(0)
   })
 
+  it("its own time-out can be set later, from then on", () => {
+    const { status, action, clock } = move({ timeout: 1 })
+    clock.advance(0.5)
+    action.limit(3)
+    clock.advance(2.9)
+    expect(status.done).toBe(false)
+    clock.advance(0.1)
+    expect(status.error).toBeInstanceOf(StatusTimeoutError)
+    action.limit(3)
+    expect(clock.pending).toBe(0)
+  })
+
   it("a waiter can leave by its AbortSignal", async () => {
     const { status } = move()
     const leave = new AbortController()
