@@ -59,3 +59,59 @@ export class CaProtocolError extends CaError {
     this.violation = violation
   }
 }
+
+/** Where a channel stands between its name and a live connection. */
+export type CaChannelState =
+  /** Looking for a server that has the name. */
+  | "searching"
+  /** A server answered; the TCP circuit to it is being set up. */
+  | "connecting"
+  /** The circuit is up; the server was asked for the channel. */
+  | "creating"
+  | "connected"
+  /** Connected, but the server has gone silent. */
+  | "unresponsive"
+  | "closed"
+
+/** Something failed on one channel. */
+export class CaChannelError extends CaError {
+  override readonly name = "CaChannelError"
+  /** The name of the channel. */
+  readonly channel: string
+  /** State the channel was in. */
+  readonly state: CaChannelState
+  /** `host:port` of the server, when one was known. */
+  readonly server: string | undefined
+  /** ECA status that the server answered with, else undefined. */
+  readonly status: number | undefined
+
+  constructor(
+    code: CaErrorCode,
+    message: string,
+    where: {
+      channel: string
+      state: CaChannelState
+      server?: string | undefined
+      status?: number | undefined
+    },
+    options?: { cause?: unknown },
+  ) {
+    super(code, message, options)
+    this.channel = where.channel
+    this.state = where.state
+    this.server = where.server
+    this.status = where.status
+  }
+}
+
+/** Several names were asked for and some failed: `errors` has one entry for each that did. */
+export class CaAggregateError extends CaError {
+  override readonly name = "CaAggregateError"
+  readonly errors: readonly CaError[]
+
+  constructor(errors: readonly CaError[], total: number) {
+    const list = errors.map(error => `\n  ${error.message}`).join("")
+    super("AGGREGATE", `${errors.length} of ${total} channels failed:${list}`, { cause: errors[0] })
+    this.errors = errors
+  }
+}

@@ -1,0 +1,8 @@
+export { CaClient, type CaGetManyOptions } from "./client.ts"
+export { type CaClientConfig, type CaSettings, resolveSettings } from "./config.ts"
+export type { CaTrace } from "./diagnostics.ts"
+export { CaChannel, type CaChannelEvents } from "./handle.ts"
+export { CaMonitor, type CaMonitorOptions } from "./monitor.ts"
+export type { CaCallOptions } from "./operation.ts"
+export type { CaEvent, CaGetOptions, CaPresentation, CaPutOptions, CaTypeName } from "./options.ts"
+export type { CaPutValue } from "./put-value.ts"
