@@ -1,4 +1,4 @@
-import { type DmErrorName, dmErrorCodes, dmErrorName } from "./wire/index.ts"
+import { type DmErrorName, type DmTransfer, dmErrorCodes, dmErrorName } from "./wire/index.ts"
 
 /** What was attempted, where and for how long. */
 export interface DmErrorDetails {
@@ -13,7 +13,7 @@ export interface DmErrorDetails {
   cause?: unknown
 }
 
-/** `InvalidJobArgument`, `JobFailed` and the like are ours; the others are DM's own classes. */
+/** The last four are ours; the others are DM's own classes. */
 export type DmErrorCode = DmErrorName | "UnexpectedAnswer" | "WatchTimeout" | "JobEnded" | "TransferEnded"
 
 /**
@@ -107,6 +107,24 @@ export class CommunicationError extends DmError {
   constructor(message: string, details?: DmErrorDetails & { outcomeUnknown?: boolean }) {
     super("CommunicationError", message, details)
     this.outcomeUnknown = details?.outcomeUnknown ?? false
+  }
+}
+
+/** What was waited for did not come in time. */
+export class DmWaitTimeout extends DmError {
+  override readonly name = "DmWaitTimeout"
+  constructor(message: string, details?: DmErrorDetails) {
+    super("TimeoutError", message, details)
+  }
+}
+
+/** A DAQ or an upload did not end as `done`. */
+export class DmTransferError extends DmError {
+  override readonly name = "DmTransferError"
+  readonly transfer: DmTransfer
+  constructor(message: string, transfer: DmTransfer, details?: DmErrorDetails) {
+    super("TransferEnded", message, details)
+    this.transfer = transfer
   }
 }
 

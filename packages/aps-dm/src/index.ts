@@ -8,5 +8,9 @@ export {
   dmConfig,
 } from "./config/config.ts"
 export { parseSetupFile, type SetupFile } from "./config/setup-file.ts"
+export * from "./devices/index.ts"
 export * from "./errors.ts"
+export * from "./jobs/index.ts"
+export * from "./plans/index.ts"
+export * from "./utils/index.ts"
 export * from "./wire/index.ts"

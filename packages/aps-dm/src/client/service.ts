@@ -10,6 +10,7 @@ import {
   InvalidSession,
   UnexpectedAnswer,
 } from "../errors.ts"
+import { abortable } from "../time.ts"
 import {
   type DmArguments,
   type DmRequest,
@@ -49,10 +50,11 @@ export class ServiceClient {
   async call<T>(call: string, args: DmArguments, shape: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
     const request = this.#config.routes.build(call, args)
     const what = `DM ${dmServiceNames[this.service]} service, ${call}`
-    let session = await joined(this.#sessions.get(), options.signal)
+    // Others may share the login: the caller's signal ends the wait and not the login.
+    let session = await abortable(this.#sessions.get(), options.signal)
     let reply = read(await this.#send(request, session, options), what)
     if (reply.sessionEnded) {
-      session = await joined(this.#sessions.get(session), options.signal)
+      session = await abortable(this.#sessions.get(session), options.signal)
       reply = read(await this.#send(request, session, options), what)
     }
     session.update(reply.answer.headers)
@@ -116,17 +118,6 @@ export class ServiceClient {
     }
     return session
   }
-}
-
-/** Waits for a login that others may share: the caller's signal ends the wait and not the login. */
-function joined<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return shared
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) return abort()
-    signal.addEventListener("abort", abort, { once: true })
-    shared.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort))
-  })
 }
 
 interface Exchange {

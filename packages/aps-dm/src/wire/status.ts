@@ -11,6 +11,10 @@ export type DmTerminalState = (typeof terminalStates)[number]
 export const localStates = {
   /** Before the first start. */
   notRun: "not_run",
+  /** Submitted, not answered yet. */
+  starting: "starting",
+  /** DM did not take the job. */
+  refused: "refused",
   /** The key is missing in DM's answer. */
   notAvailable: "-n/a-",
 } as const

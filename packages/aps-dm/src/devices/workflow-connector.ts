@@ -1,0 +1,382 @@
+import {
+  boolean,
+  type Clock,
+  Device,
+  type DeviceOptions,
+  double,
+  integer,
+  reportCallbackError,
+  SignalR,
+  type Status,
+  type Subscription,
+  string,
+  systemClock,
+} from "@ophyd-ts/core"
+import { bps, type Plan } from "@ophyd-ts/run-engine"
+import type { CallOptions, ListJobsOptions, WorkflowProcApi } from "../client/index.ts"
+import { InvalidRequest } from "../errors.ts"
+import { checkArguments, type WorkflowArguments } from "../jobs/arguments.ts"
+import { DmJobError, dmErrorBehind } from "../jobs/job-errors.ts"
+import { conciseReport, stageTable } from "../jobs/job-report.ts"
+import { JobRun } from "../jobs/job-run.ts"
+import { jobState } from "../jobs/job-state.ts"
+import { submitJob } from "../jobs/submit-job.ts"
+import { waitIn } from "../plans/wait-in.ts"
+import { type DmJob, type DmWorkflow, localStates } from "../wire/index.ts"
+
+/** What a connector needs of DM; `DmClient` has it. */
+export interface WorkflowService {
+  /** Account that owns workflows and jobs. */
+  readonly username: string
+  readonly proc: Pick<
+    WorkflowProcApi,
+    "startProcessingJob" | "getProcessingJobById" | "listProcessingJobs" | "listWorkflows"
+  >
+}
+
+export interface WorkflowConnectorOptions extends DeviceOptions {
+  client: WorkflowService
+  /** Initial value of the signal `workflow`. */
+  workflow?: string
+  /** Arguments of every job, unless the call says otherwise. Belongs to this connector. */
+  workflowArgs?: WorkflowArguments
+  /** Gets the text of each report. */
+  write?: (text: string) => void
+  /** Arguments whose values may hold blanks and shell characters. */
+  trustedArgs?: readonly string[]
+  /**
+   * Name of the argument by which a job is found again when the answer to its submission was lost; each submission
+   * gets a unique value. Default `submission_tag`.
+   */
+  tagArgument?: string
+  /** Longest pause between polls while DM does not answer; default 30 s. */
+  longestPause?: number
+  /** Seconds without an answer of DM after which a job counts as lost; default one hour. */
+  lostAfter?: number
+  clock?: Clock
+}
+
+export interface WatchCall {
+  /** Seconds to watch, default 180; `Infinity` for no limit. The job goes on in DM in any case. */
+  timeout?: number
+  /** When they are over: `raise` (default) fails with DmWatchTimeout and ends the watch; `detach` lets it go on. */
+  onTimeout?: "raise" | "detach"
+}
+
+export interface StartCall extends WatchCall {
+  /** Default the signal `workflow`. */
+  workflow?: string
+  /** Laid over the connector's `workflowArgs`. */
+  args?: WorkflowArguments
+}
+
+export interface RunCall extends StartCall {
+  /** Wait for the end of the job (default), or only start it and watch it in the background. */
+  wait?: boolean
+}
+
+/** News of a job, for people. */
+export interface WorkflowReport {
+  readonly kind: "change" | "periodic" | "connection" | "end"
+  readonly text: string
+  readonly job: DmJob | null
+}
+
+/**
+ * Starts a DM workflow and follows its job. The job is a Status: `done` finishes it, every other end (failed, aborted,
+ * skipped, refused, lost) fails it with a DmJobError behind it. Signals show what DM says, and only that. One job at a
+ * time: for several, make several connectors. Arguments belong to the connector.
+ */
+export class DM_WorkflowConnector extends Device implements AsyncDisposable {
+  /** Account that owns the workflow; empty until the first start means the client's. */
+  readonly owner = this.soft.rw(string, { kind: "config" })
+  readonly workflow = this.soft.rw(string)
+  readonly jobId = this.soft.r(string, { initial: localStates.notRun })
+  /** As DM counts it; -1 while DM gives none. */
+  readonly runTime = this.soft.r(double, { units: "s" })
+  readonly stageId = this.soft.r(string, { initial: localStates.notRun })
+  /** `not_run`, `starting`, `refused`, and from then on DM's own words. */
+  readonly status = this.soft.r(string, { initial: localStates.notRun })
+  readonly pollingPeriod = this.soft.rw(double, {
+    initial: 1,
+    units: "s",
+    kind: "config",
+    limits: { control: { low: 0.01, high: 3600 } },
+  })
+  readonly reportingPeriod = this.soft.rw(double, {
+    initial: 10,
+    units: "s",
+    kind: "config",
+    limits: { control: { low: 1, high: 86_400 } },
+  })
+  /** Reports as one line, or as a table of stages. */
+  readonly conciseReporting = this.soft.rw(boolean, { initial: true, kind: "config" })
+  /** Position of the stage, from 1. */
+  readonly stageIndex = this.soft.r(integer)
+  readonly stageCount = this.soft.r(integer)
+  readonly failedStage = this.soft.r(string)
+  /** Of the command that failed; -1 when there is none. */
+  readonly exitStatus = this.soft.r(integer, { initial: -1 })
+  readonly errorMessage = this.soft.r(string)
+  /** Whether DM answered the last poll. */
+  readonly serviceConnected = this.soft.r(boolean, { as: "connected", initial: true })
+
+  /** Arguments of every job, unless a call says otherwise. */
+  readonly workflowArgs: Record<string, string | number | boolean | undefined>
+  readonly #options: WorkflowConnectorOptions
+  readonly #clock: Clock
+  readonly #listeners = new Set<(report: WorkflowReport) => void>()
+  /** Present values of all signals. */
+  readonly #values = new Map<unknown, unknown>()
+  /** The last one. */
+  #run: JobRun | null = null
+  #job: DmJob | null = null
+  #shown = ""
+  #nextReport = 0
+
+  constructor(options: WorkflowConnectorOptions) {
+    super(options)
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.workflowArgs = { ...options.workflowArgs }
+    if (options.write !== undefined) this.onReport(report => options.write?.(report.text))
+    if (options.workflow !== undefined) this.assign(this.workflow, options.workflow)
+    for (const signal of this.signals()) {
+      if (signal instanceof SignalR) signal.subscribe(({ value }) => void this.#values.set(signal, value))
+    }
+  }
+
+  /** The last job as last seen. */
+  get job(): DmJob | null {
+    return this.#job
+  }
+
+  /** No job is being watched. */
+  get idle(): boolean {
+    return this.#run?.isOver ?? true
+  }
+
+  /** Fulfilled when no job is being watched any more, whatever way the last one ended. */
+  async whenIdle(): Promise<void> {
+    await this.#run?.over
+  }
+
+  /** The job being watched, as a Status; null when there is none. */
+  get running(): Status<DmJob> | null {
+    return this.idle ? null : (this.#run?.status ?? null)
+  }
+
+  /**
+   * Submits a job and watches it in the background.
+   * @throws InvalidRequest, InvalidArgument (at once, nothing was sent) when there is no workflow, a job is being
+   * watched or an argument is wrong.
+   */
+  startWorkflow(call: StartCall = {}): Status<DmJob> {
+    const workflow = call.workflow || this.#value(this.workflow)
+    if (workflow === "") throw new InvalidRequest(`${this.name}: no workflow is named`)
+    this.#refuseSecond(`start workflow ${workflow}`)
+    const { client, tagArgument: tag = "submission_tag", trustedArgs = [] } = this.#options
+    const args = { ...checkArguments({ ...this.workflowArgs, ...call.args }, { trusted: trustedArgs }) }
+    this.#show(this.workflow, workflow)
+    args[tag] = crypto.randomUUID()
+    const owner = this.#value(this.owner) || client.username
+    return this.#watch(workflow, owner, call, signal =>
+      submitJob(client.proc, {
+        workflowOwner: owner,
+        jobOwner: client.username,
+        workflow,
+        args,
+        tag,
+        clock: this.#clock,
+        signal,
+      }),
+    )
+  }
+
+  /** Watches a job that exists, for example one that was started before this program. */
+  attach(jobId: string, call: WatchCall & { owner?: string } = {}): Status<DmJob> {
+    this.#refuseSecond(`attach to job ${jobId}`)
+    const { client } = this.#options
+    const owner = this.#value(this.owner) || client.username
+    const jobOwner = call.owner ?? client.username
+    return this.#watch(`of job ${jobId}`, owner, call, async signal => {
+      const job = await client.proc.getProcessingJobById(jobOwner, jobId, { signal })
+      return { ...job, id: jobId, owner: job.owner ?? jobOwner }
+    })
+  }
+
+  /**
+   * Plan: starts the workflow and, with `wait` (default), waits for its end; without, only until DM has taken the job.
+   * Gives the job as last seen.
+   * @throws into the plan: DmJobError when DM refuses the job, or when it is waited for and does not end as done;
+   * DmWatchTimeout when the time is over. An interrupted plan that waits ends the watch, too.
+   */
+  *runAsPlan(call: RunCall = {}): Plan<DmJob> {
+    const { wait = true, ...start } = call
+    const run = yield* bps.call(() => {
+      this.startWorkflow(start)
+      return this.#run as JobRun
+    })
+    if (!wait) return yield* waitIn(() => run.submitted)
+    try {
+      return yield* waitIn(() => Promise.resolve(run.status))
+    } catch (error) {
+      throw dmErrorBehind(error) ?? error
+    } finally {
+      if (!run.status.done) yield* bps.call(() => run.stop(new Error("the plan was interrupted")))
+    }
+  }
+
+  /** Ends the watch, if there is one. The job goes on in DM. */
+  override async stop(): Promise<void> {
+    await this.#run?.stop(new Error(`watching by ${this.name} was stopped; the job goes on in DM`))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** Hears of every change, of the state once per reporting period, of lost and found connections and of the end. */
+  onReport(fn: (report: WorkflowReport) => void): Subscription {
+    const own = (report: WorkflowReport) => fn(report)
+    this.#listeners.add(own)
+    const unsubscribe = () => void this.#listeners.delete(own)
+    return { unsubscribe, [Symbol.dispose]: unsubscribe }
+  }
+
+  /** The state in words: one line, or with `concise` false the table of stages. */
+  reportStatus({ concise = this.#value(this.conciseReporting) }: { concise?: boolean } = {}): string {
+    const elapsed = this.#run?.elapsed ?? 0
+    if (!concise && this.#job !== null) return stageTable(this.#job, { elapsed })
+    return conciseReport(this.name, this.#value(this.workflow), this.#job, elapsed)
+  }
+
+  /** The job as DM has it now. @throws InvalidRequest before the first start. */
+  async getJob(options?: CallOptions): Promise<DmJob> {
+    const job = this.#job
+    if (job?.id === undefined) throw new InvalidRequest(`${this.name}: no job was started`)
+    const { client } = this.#options
+    return await client.proc.getProcessingJobById(job.owner ?? client.username, job.id, options)
+  }
+
+  /** Jobs of the account. */
+  processingJobs(options?: ListJobsOptions): Promise<DmJob[]> {
+    return this.#options.client.proc.listProcessingJobs(this.#options.client.username, options)
+  }
+
+  /** Workflows of the owner. */
+  workflows(options?: CallOptions): Promise<DmWorkflow[]> {
+    const { client } = this.#options
+    return client.proc.listWorkflows(this.#value(this.owner) || client.username, options)
+  }
+
+  #refuseSecond(what: string): void {
+    if (this.#run === null || this.#run.isOver) return
+    const workflow = this.#value(this.workflow)
+    throw new InvalidRequest(
+      `${this.name}: cannot ${what}: workflow ${workflow} (job ${this.#job?.id ?? "starting"}) has been watched for ${this.#run.elapsed.toFixed(1)} s; wait for it, stop it, or use another connector`,
+    )
+  }
+
+  #watch(
+    workflow: string,
+    owner: string,
+    call: WatchCall,
+    begin: (signal: AbortSignal) => Promise<DmJob & { id: string }>,
+  ): Status<DmJob> {
+    const { client, longestPause = 30, lostAfter = 3600 } = this.#options
+    this.#job = null
+    this.#shown = ""
+    this.#nextReport = this.#clock.now() + this.#value(this.reportingPeriod)
+    this.#show(this.owner, owner)
+    this.#show(this.jobId, localStates.notRun)
+    this.#show(this.serviceConnected, true)
+    this.#showJob({ status: localStates.starting, stage: localStates.notRun, runTime: 0 })
+    const run = new JobRun({
+      name: this.name,
+      workflow,
+      clock: this.#clock,
+      begin,
+      fetch: (id, signal) =>
+        client.proc.getProcessingJobById(this.#job?.owner ?? client.username, id, { signal }),
+      period: () => this.#value(this.pollingPeriod),
+      longestPause,
+      lostAfter,
+      timeout: call.timeout ?? 180,
+      onTimeout: call.onTimeout ?? "raise",
+      listener: {
+        onJob: job => this.#onJob(job),
+        onConnection: (error, pause) => this.#onConnection(error, pause),
+        onEnd: error => this.#onEnd(error),
+      },
+    })
+    this.#run = run
+    return run.status
+  }
+
+  #onJob(job: DmJob): void {
+    this.#job = { ...job, owner: job.owner ?? this.#job?.owner }
+    this.#show(this.jobId, job.id ?? localStates.notAvailable)
+    this.#show(this.workflow, job.workflow?.name ?? this.#value(this.workflow))
+    this.#showJob(job)
+    const { status, stage } = jobState(job)
+    const shown = `${status} ${stage}`
+    if (shown !== this.#shown) this.#report("change", this.reportStatus())
+    else if (this.#clock.now() >= this.#nextReport) this.#report("periodic", this.reportStatus())
+    this.#shown = shown
+  }
+
+  #onConnection(error: Error | null, pause: number): void {
+    const changed = this.#show(this.serviceConnected, error === null)
+    if (!changed && this.#clock.now() < this.#nextReport) return
+    const what =
+      error === null ? "DM answers again" : `no answer of DM, next try in ${pause} s: ${error.message}`
+    this.#report("connection", `${this.name}: ${what}`)
+  }
+
+  #onEnd(error: Error | null): void {
+    if (error instanceof DmJobError) {
+      if (error.outcome === "refused") this.#show(this.status, localStates.refused)
+      this.#show(this.errorMessage, error.stderr)
+    }
+    const done = `workflow ${this.#value(this.workflow)}, job ${this.#job?.id?.slice(0, 8)} is done after ${this.#run?.elapsed.toFixed(1)} s`
+    const text = `${this.name}: ${error === null ? done : error.message}`
+    this.#report("end", text)
+  }
+
+  #showJob(job: DmJob): void {
+    const state = jobState(job)
+    this.#show(this.runTime, state.runTime)
+    this.#show(this.stageIndex, state.stageIndex)
+    this.#show(this.stageCount, state.stageCount)
+    this.#show(this.failedStage, state.failedStage)
+    this.#show(this.exitStatus, state.exitStatus ?? -1)
+    this.#show(this.errorMessage, state.errorMessage)
+    this.#show(this.stageId, state.stage)
+    // Last, so that whoever waits for a status finds the rest in place.
+    this.#show(this.status, state.status)
+  }
+
+  #value<T>(signal: SignalR<T>): T {
+    return this.#values.get(signal) as T
+  }
+
+  /** Gives whether the value is new; only then do subscribers hear of it. */
+  #show<T>(signal: SignalR<T>, value: NoInfer<T>): boolean {
+    if (this.#value(signal) === value) return false
+    this.assign(signal, value)
+    return true
+  }
+
+  #report(kind: WorkflowReport["kind"], text: string): void {
+    this.#nextReport = this.#clock.now() + this.#value(this.reportingPeriod)
+    const report = { kind, text, job: this.#job }
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(report)
+      } catch (thrown) {
+        reportCallbackError(thrown, `a reporter of ${this.name}`)
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { bps, type Plan, WaitTimeout } from "@ophyd-ts/run-engine"
+import type { DM_WorkflowConnector } from "../devices/workflow-connector.ts"
+import { DmWaitTimeout } from "../errors.ts"
+import type { Catalog } from "../utils/experiments.ts"
+import { type ShareMetadataOptions, shareBlueskyMetadataWithDm } from "../utils/run-metadata.ts"
+import { untilFilesStored } from "../utils/transfers.ts"
+import type { DmDataset, DmFile } from "../wire/index.ts"
+import { waitIn } from "./wait-in.ts"
+
+export interface WaitFilesOptions {
+  experiment: string
+  /** Relative to the experiment's root. */
+  file: string | readonly string[]
+  /** Seconds, default 600. */
+  timeout?: number
+  /** Seconds between questions, default 30. */
+  pollPeriod?: number
+}
+
+/**
+ * Plan: waits until DM's catalogue has the files, which a DAQ or an upload brings. A service that is away is asked again.
+ * @throws into the plan: DmWaitTimeout, which names the files that did not come.
+ */
+export function* waitDmUpload(dm: Catalog, options: WaitFilesOptions): Plan<DmFile[]> {
+  const { experiment, file, timeout = 600, pollPeriod: period = 30 } = options
+  const files = typeof file === "string" ? [file] : file
+  return yield* waitIn(signal => untilFilesStored(dm, experiment, files, { timeout, period, signal }))
+}
+
+/**
+ * Plan: waits until no connector watches a job any more, whatever way the jobs ended. Gives the connectors whose job did
+ * not end as done.
+ * @throws into the plan: DmWaitTimeout; the jobs are watched on.
+ */
+export function* waitForWorkflows(
+  connectors: Iterable<DM_WorkflowConnector>,
+  { timeout = Number.POSITIVE_INFINITY }: { timeout?: number } = {},
+): Plan<DM_WorkflowConnector[]> {
+  const watching = [...connectors].filter(connector => !connector.idle)
+  try {
+    yield* bps.waitFor(
+      watching.map(connector => () => connector.whenIdle()),
+      timeout === Number.POSITIVE_INFINITY ? {} : { timeout },
+    )
+  } catch (cause) {
+    if (!(cause instanceof WaitTimeout)) throw cause
+    const late = watching
+      .filter(connector => !connector.idle)
+      .map(connector => connector.reportStatus({ concise: true }))
+    throw new DmWaitTimeout(`workflows that have not ended within ${timeout} s: ${late.join("; ")}`, {
+      cause,
+    })
+  }
+  return watching.filter(connector => connector.job?.status !== "done")
+}
+
+/** Plan: stores a run's metadata as a dataset of the experiment; see `shareBlueskyMetadataWithDm`. */
+export function* shareRunMetadata(dm: Catalog, options: ShareMetadataOptions): Plan<DmDataset | null> {
+  return yield* bps.call(() => shareBlueskyMetadataWithDm(dm, options))
+}

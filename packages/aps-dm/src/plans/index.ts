@@ -1,0 +1,8 @@
+export { shareRunMetadata, type WaitFilesOptions, waitDmUpload, waitForWorkflows } from "./files.ts"
+export {
+  dmDaqWaitUploadPlan,
+  type ParameterUpload,
+  type SetupUserOptions,
+  type SetupUserResult,
+  setupUser,
+} from "./setup-user.ts"

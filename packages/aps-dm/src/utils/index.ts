@@ -1,0 +1,30 @@
+export {
+  checkExperimentName,
+  dmExperimentsTable,
+  dmFileReadyToProcess,
+  dmGetExperimentFile,
+  dmGetExperimentPath,
+  dmGetExperiments,
+  type ListExperimentsOptions,
+  validateExperimentDataDirectory,
+} from "./experiments.ts"
+export type { PollOptions } from "./poll.ts"
+export { RunDocuments, type RunMetadata } from "./run-documents.ts"
+export {
+  buildRunMetadataDict,
+  runDataset,
+  type ShareMetadataOptions,
+  shareBlueskyMetadataWithDm,
+} from "./run-metadata.ts"
+export { dmSetup } from "./setup.ts"
+export {
+  dmEnsureDaq,
+  dmGetDaqs,
+  dmGetExperimentDatadirActiveDaq,
+  dmStartDaq,
+  dmStopDaq,
+  dmUpload,
+  untilFilesStored,
+  untilUploaded,
+} from "./transfers.ts"
+export { dmAddWorkflow, dmGetWorkflow, dmUpdateWorkflow, getWorkflowLastStage } from "./workflows.ts"

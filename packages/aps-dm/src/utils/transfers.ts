@@ -1,0 +1,121 @@
+import type { DmClient } from "../client/index.ts"
+import { DmTransferError, ObjectNotFound } from "../errors.ts"
+import {
+  type DmFile,
+  type DmTaskInfo,
+  type DmTransfer,
+  isTransferActive,
+  isUploadEnded,
+} from "../wire/index.ts"
+import type { Catalog } from "./experiments.ts"
+import { type PollOptions, poll } from "./poll.ts"
+
+export type Acquisition = Pick<DmClient, "daq">
+
+/** DAQs of the experiment, in any state. */
+export async function dmGetDaqs(dm: Acquisition, experiment: string): Promise<DmTransfer[]> {
+  return (await dm.daq.listDaqs()).filter(daq => daq.experimentName === experiment)
+}
+
+/** The DAQ that is pending or running for exactly this text of a directory; null when there is none. */
+export async function dmGetExperimentDatadirActiveDaq(
+  dm: Acquisition,
+  experiment: string,
+  dataDirectory: string,
+): Promise<DmTransfer | null> {
+  const daqs = await dmGetDaqs(dm, experiment)
+  const active = daqs.find(daq => daq.dataDirectory === dataDirectory && isTransferActive(daq.status ?? ""))
+  return active ?? null
+}
+
+/** Starts a DAQ: files that appear in the directory are copied to the experiment until it is stopped. */
+export const dmStartDaq = (
+  dm: Acquisition,
+  experiment: string,
+  dataDirectory: string,
+  daqInfo: DmTaskInfo = {},
+): Promise<DmTransfer> => dm.daq.startDaq(experiment, dataDirectory, daqInfo)
+
+/** The active DAQ for experiment and directory, started when there is none. */
+export async function dmEnsureDaq(
+  dm: Acquisition,
+  experiment: string,
+  dataDirectory: string,
+  daqInfo: DmTaskInfo = {},
+): Promise<DmTransfer> {
+  const active = await dmGetExperimentDatadirActiveDaq(dm, experiment, dataDirectory)
+  return active ?? (await dmStartDaq(dm, experiment, dataDirectory, daqInfo))
+}
+
+export const dmStopDaq = (dm: Acquisition, experiment: string, dataDirectory: string): Promise<void> =>
+  dm.daq.stopDaq(experiment, dataDirectory)
+
+/** Copies a directory, or with `experimentFilePath` one file of it, once. Gives the upload's id. */
+export async function dmUpload(
+  dm: Acquisition,
+  experiment: string,
+  dataDirectory: string,
+  daqInfo: DmTaskInfo = {},
+): Promise<string> {
+  return (await dm.daq.upload(experiment, dataDirectory, daqInfo)).id
+}
+
+/**
+ * The upload once it is done. Default period 10 s, default no time limit.
+ * @throws DmTransferError when it ends otherwise or some of its files failed, DmWaitTimeout, the signal's reason.
+ */
+export async function untilUploaded(
+  dm: Acquisition,
+  id: string,
+  options: PollOptions = {},
+): Promise<DmTransfer> {
+  const { period = 10, timeout = Number.POSITIVE_INFINITY } = options
+  const ended = await poll(
+    () => `DM upload ${id}`,
+    async signal => {
+      const upload = await dm.daq.getUploadInfo(id, { signal })
+      return isUploadEnded(upload.status ?? "") ? upload : undefined
+    },
+    { ...options, period, timeout },
+  )
+  const { status = "", errorMessage, nProcessingErrors = 0 } = ended
+  if (status === "done" && nProcessingErrors === 0) return ended
+  const why =
+    errorMessage ?? (nProcessingErrors > 0 ? `${nProcessingErrors} files failed` : "no reason given")
+  throw new DmTransferError(`DM upload ${id} ended as ${status}: ${why}`, ended)
+}
+
+/**
+ * The files' metadata once DM has all of them. Names are relative to the experiment's root. Default period 30 s, default
+ * limit 600 s.
+ * @throws DmWaitTimeout that names the files which did not come, the signal's reason.
+ */
+export async function untilFilesStored(
+  dm: Catalog,
+  experiment: string,
+  files: readonly string[],
+  options: PollOptions = {},
+): Promise<DmFile[]> {
+  const { period = 30, timeout = 600 } = options
+  const stored = new Map<string, DmFile>()
+  const missing = () => files.filter(file => !stored.has(file))
+  return await poll(
+    () =>
+      `files in DM experiment "${experiment}": ${shorten(missing())} (${stored.size} of ${files.length} are there)`,
+    async signal => {
+      for (const file of missing()) {
+        const metadata = await dm.cat.getExperimentFile(experiment, file, { signal }).catch(absent)
+        if (metadata !== undefined) stored.set(file, metadata)
+      }
+      return missing().length === 0 ? files.flatMap(file => stored.get(file) ?? []) : undefined
+    },
+    { ...options, period, timeout },
+  )
+}
+
+function absent(error: unknown): undefined {
+  if (!(error instanceof ObjectNotFound)) throw error
+}
+
+const shorten = (names: readonly string[]): string =>
+  names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`
