@@ -11,6 +11,7 @@ const usage = `npm run dm-sim -- [options]
   --port N            first of five ports (default: free ones)
   --station NAME      default 255IDZ
   --experiment NAME   an experiment that exists from the beginning; may be repeated (default: example-01)
+  --tls               HTTPS with a new certificate that signs itself
   --session SECONDS   life of a login session (default 3600)
 `
 
@@ -27,6 +28,7 @@ const readArguments = () => {
         port: { type: "string", default: "0" },
         station: { type: "string", default: "255IDZ" },
         experiment: { type: "string", multiple: true, default: ["example-01"] },
+        tls: { type: "boolean", default: false },
         session: { type: "string", default: "3600" },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -60,6 +62,7 @@ const service = await startDmService({
   dataRoot: values.data ?? temporary ?? "",
   port: number("port", values.port, 65_531),
   station: values.station,
+  tls: values.tls,
   sessionSeconds: number("session", values.session, 1e9),
   experiments: values.experiment.map(name => ({ name })),
   workflows: [demo.workflow],
@@ -75,6 +78,7 @@ for (const [name, value] of Object.entries(service.environment()))
 console.log(
   `# experiments ${values.experiment.join(", ")}; workflow ${demo.workflow.name}; files in ${service.dataRoot}`,
 )
+if (service.caFile !== null) console.log(`# the certificate to trust (caFile): ${service.caFile}`)
 console.log("# Ctrl-C ends it.")
 
 const end = async (): Promise<void> => {

@@ -9,6 +9,7 @@ import { DmControl } from "./control.ts"
 import { DmSimError } from "./errors.ts"
 import { Experiments } from "./experiments.ts"
 import { Faults } from "./faults.ts"
+import { selfSignedCertificate } from "./http/certificate.ts"
 import { Ids } from "./ids.ts"
 import { type DmServiceOptions, defaultLimits, defaultTiming, defaultUser } from "./options.ts"
 import { openPorts, type Port, urlsOf } from "./ports.ts"
@@ -30,6 +31,8 @@ export interface DmServiceSim extends AsyncDisposable, Engines {
   readonly dataRoot: string
   /** Address of each service, without `/dm`. */
   readonly urls: Readonly<Record<DmService, string>>
+  /** PEM file with the certificate that a client has to trust; null without TLS. */
+  readonly caFile: string | null
   /** Trouble on demand, and a look inside. */
   readonly control: DmControl
   /** What `DmClient` takes; `settings` are put over it. */
@@ -59,6 +62,10 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
   await mkdir(dataRoot, { recursive: true })
   const loginFile = join(dataRoot, "dm.login")
   await writeFile(loginFile, `${first.username}|${first.password}\n`, { mode: 0o600 })
+  const host = options.host ?? "127.0.0.1"
+  const tls = options.tls === true ? selfSignedCertificate(host) : options.tls || undefined
+  const caFile = tls === undefined ? null : join(dataRoot, "dm.cert.pem")
+  if (tls !== undefined && caFile !== null) await writeFile(caFile, tls.cert)
 
   const settings = { ...options, station, users, clock, dataRoot }
   const ids = new Ids(options.seed ?? randomInt(2 ** 32))
@@ -71,10 +78,10 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
 
   const limits = { ...defaultLimits, ...options.limits }
   const ports = await openPorts({
-    host: options.host ?? "127.0.0.1",
+    host,
     port: options.port ?? 0,
     ports: options.ports ?? "five",
-    tls: options.tls,
+    tls,
     routes: options.routes ?? new DmRoutes(),
     calls: callTable(engines),
     faults,
@@ -99,6 +106,7 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
     station,
     dataRoot,
     urls,
+    caFile,
     control,
     config: (more = {}) =>
       dmConfig.from({
@@ -106,6 +114,7 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
         station,
         username: first.username,
         password: first.password,
+        ...(caFile === null ? {} : { caFile }),
         ...(options.routes === undefined ? {} : { routes: options.routes }),
         ...more,
       }),

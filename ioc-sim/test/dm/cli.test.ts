@@ -1,0 +1,62 @@
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { DmClient, dmConfig } from "@ophyd-ts/aps-dm"
+import { describe, expect, it, onTestFinished } from "vitest"
+
+const program = fileURLToPath(new URL("../../src/cli/dm-sim.ts", import.meta.url))
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [
+    "--import",
+    "tsx",
+    "--conditions=@ophyd-ts/source",
+    program,
+    ...args,
+  ])
+  onTestFinished(() => void child.kill("SIGKILL"))
+  let errors = ""
+  child.stderr.on("data", chunk => {
+    errors += chunk
+  })
+  const ended = new Promise<{ code: number | null; errors: string }>(resolve =>
+    child.once("close", code => resolve({ code, errors })),
+  )
+  return { child, ended, lines: createInterface({ input: child.stdout }) }
+}
+
+describe("npm run dm-sim", () => {
+  it("prints the variables of a working service, and ends on Ctrl-C without a trace", async () => {
+    const { child, ended, lines } = start("--experiment", "my-1", "--experiment", "my-2", "--tls")
+    const environment: Record<string, string> = {}
+    let caFile = ""
+    for await (const line of lines) {
+      const [, name, value] = /^export (\w+)=(.*)$/.exec(line) ?? []
+      if (name !== undefined && value !== undefined) environment[name] = value
+      caFile = /caFile\): (.*)$/.exec(line)?.[1] ?? caFile
+      if (line.includes("Ctrl-C")) break
+    }
+    await using client = new DmClient(dmConfig.fromEnvironment({ caFile }, environment))
+    expect((await client.ds.getExperimentsByStation()).map(e => e.name)).toEqual(["my-2", "my-1"])
+    expect((await client.proc.listWorkflows(client.username)).map(w => w.name)).toEqual(["centre-of-mass"])
+    expect(existsSync(environment["DM_LOGIN_FILE"] ?? "")).toBe(true)
+    child.kill("SIGINT")
+    expect(await ended).toEqual({ code: 0, errors: "" })
+    expect(existsSync(environment["DM_LOGIN_FILE"] ?? "")).toBe(false)
+  }, 60_000)
+
+  it.each([
+    [["--port", "none"], '--port: "none" is not a whole number'],
+    [["--prot", "1"], "Unknown option '--prot'"],
+    [["--experiment", "a b"], 'holds the character " "'],
+  ])(
+    "says what is wrong with %j",
+    async (args, message) => {
+      const { code, errors } = await start(...args).ended
+      expect(code).toBe(2)
+      expect(errors).toContain(message)
+    },
+    60_000,
+  )
+})
