@@ -1,11 +1,12 @@
 import type { Clock } from "@ophyd-ts/epics-net"
 import { CaProtocolError } from "../errors.ts"
-import { commandName } from "../wire/constants.ts"
+import { Command, commandName } from "../wire/constants.ts"
 import { Eca } from "../wire/eca.ts"
 import { Message } from "../wire/message.ts"
 import { writeServerDisconnect } from "../wire/messages/channel.ts"
 import { type FailedRequest, writeError } from "../wire/messages/error.ts"
 import { writeVersion } from "../wire/messages/version.ts"
+import { writePutReply } from "../wire/messages/write.ts"
 import { type MessageHandler, MessageParser } from "../wire/parser.ts"
 import type { Channel, ChannelHost } from "./channel.ts"
 import { report } from "./diagnostics.ts"
@@ -92,7 +93,12 @@ export class Circuit implements CircuitEvents, MessageHandler, ChannelHost, Subs
   onOversized(message: Message): void {
     if (this.#closed) return
     const { payloadBytes } = this.server.limits
-    this.fail(message, Eca.TOLARGE, `a payload of ${message.size} bytes, the limit is ${payloadBytes}`)
+    if (message.command === Command.WRITE_NOTIFY) {
+      writePutReply(this.output.writer, message.dataType, message.count, Eca.TOLARGE, message.p2)
+      this.output.written()
+    } else {
+      this.fail(message, Eca.TOLARGE, `a payload of ${message.size} bytes, the limit is ${payloadBytes}`)
+    }
   }
 
   onDrain(): void {
