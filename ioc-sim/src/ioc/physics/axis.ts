@@ -16,6 +16,8 @@ export class Axis {
   #started = 0
   #stuckAt: number | undefined
   #hung = false
+  /** A move that will not end is under way. */
+  #hanging = false
 
   constructor(clock: Clock, position = 0, travel: Travel = [-Infinity, Infinity]) {
     this.#clock = clock
@@ -33,8 +35,8 @@ export class Axis {
 
   /** Seconds until the motion under way ends: 0 at rest, Infinity when it hangs. */
   get remaining(): number {
+    if (this.#hanging) return Number.POSITIVE_INFINITY
     const left = Math.max(0, this.#started + durationOf(this.#segments) - this.#clock.now())
-    if (left > 0 && this.#hung) return Number.POSITIVE_INFINITY
     const target = this.#segments.at(-1)?.position ?? 0
     const blocked =
       (this.lowLimit && target <= this.#travel[0]) || (this.highLimit && target >= this.#travel[1])
@@ -52,16 +54,19 @@ export class Axis {
   /** Starts a move; one under way is changed. */
   move(target: number, speed: number, acceleration: number): void {
     this.#follow(planMove(this.state, target, speed, acceleration))
+    this.#hanging = this.#hung
   }
 
   /** Brakes. */
   stop(acceleration: number): void {
     this.#follow(planStop(this.state, acceleration))
+    this.#hanging = false
   }
 
   /** Makes or mends a fault. An axis that is freed stays where it is until it is moved again. */
   setFault(fault: AxisFault | undefined): void {
     const { position } = this.state
+    this.#hanging = fault === "hung" && this.remaining > 0
     if (fault === undefined && this.#stuckAt !== undefined) this.#follow(rest(position))
     this.#stuckAt = fault === undefined ? undefined : position
     this.#hung = fault === "hung"

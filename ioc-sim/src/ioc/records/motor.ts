@@ -3,7 +3,7 @@ import type { Clock } from "@ophyd-ts/core"
 import { Axis, type AxisFault, type Travel } from "../physics/axis.ts"
 import { noAlarm } from "./field.ts"
 import { type MotorFields, MotorStatus, motorFields, Spmg } from "./motor-fields.ts"
-import { type FieldMetadata, type FieldValues, SimRecord } from "./record.ts"
+import { type FieldMetadata, type InitialValues, SimRecord } from "./record.ts"
 
 /** Seconds between two read-backs of a moving axis. */
 const tick = 0.05
@@ -11,7 +11,7 @@ const tick = 0.05
 /** How a motor differs from the usual one. */
 export interface MotorOptions {
   /** First values of fields. */
-  readonly fields?: Partial<FieldValues<MotorFields>>
+  readonly fields?: InitialValues<MotorFields>
   /** Dial positions of the limit switches. Default: far away. */
   readonly travel?: Travel
 }
@@ -100,10 +100,12 @@ export class MotorRecord extends SimRecord<MotorFields> {
       case "SYNC":
       case "STUP":
         this.post({ SYNC: 0, STUP: 0 })
-        return this.#refresh()
+        this.#refresh()
+        return
       default:
         this.announce(field)
-        return this.#configured(field)
+        this.#configured(field)
+        return
     }
   }
 
@@ -128,7 +130,10 @@ export class MotorRecord extends SimRecord<MotorFields> {
 
   /** Takes a target, or puts back the last one when this one is outside the limits. Settles at the end of the move. */
   #request(dial: number, field: keyof MotorFields): Promise<void> | void {
-    if (this.get("SET") === 1) return this.#redefine(dial)
+    if (this.get("SET") === 1) {
+      this.#redefine(dial)
+      return
+    }
     const [low, high] = [this.get("DLLM"), this.get("DHLM")]
     const allowed = Number.isFinite(dial) && (low === high || (dial >= low && dial <= high))
     if (allowed) this.#target = dial
@@ -203,15 +208,22 @@ export class MotorRecord extends SimRecord<MotorFields> {
 
   #step(): void {
     this.#show()
-    if (this.#axis.remaining > 1e-6) return this.#nextTick()
+    if (this.#axis.remaining > 1e-6) {
+      this.#nextTick()
+      return
+    }
     this.post({ MOVN: 0 })
-    if (this.#held) return this.#status()
+    if (this.#held) {
+      this.#status()
+      return
+    }
     const blocked = this.#axis.lowLimit || this.#axis.highLimit
     const missed = Math.abs(this.get("DIFF")) > Math.max(this.get("RDBD"), this.get("MRES"))
     if (missed && !this.#stopping && !blocked) {
       if (this.get("RCNT") < this.get("RTRY")) {
         this.post({ RCNT: this.get("RCNT") + 1 })
-        return this.#begin()
+        this.#begin()
+        return
       }
       this.post({ MISS: 1 })
     }

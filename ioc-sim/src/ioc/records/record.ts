@@ -39,13 +39,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   #listener: RecordListener | undefined
   #alarm: Alarm = noAlarm
 
-  constructor(
-    name: string,
-    type: string,
-    table: T,
-    clock: Clock,
-    initial: Partial<FieldValues<T>> & { readonly DESC?: string } = {},
-  ) {
+  constructor(name: string, type: string, table: T, clock: Clock, initial: InitialValues<T> = {}) {
     this.name = name
     this.type = type
     this.table = { ...commonFields, ...table }
@@ -134,6 +128,9 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
     this.#listener?.described()
   }
 }
+
+/** First values of some fields. */
+export type InitialValues<T extends FieldTable> = Partial<FieldValues<T & Pick<typeof commonFields, "DESC">>>
 
 /** Fields of a table and what they hold. */
 export type FieldValues<T extends FieldTable> = { -readonly [K in keyof T]: FieldValue<T[K]> }

@@ -22,7 +22,6 @@ const scalerFields = {
   DLY: double(),
   DLY1: double(),
   RATE: double(10),
-  RAT1: double(),
   PREC: short(3),
   EGU: text("s"),
   NCH: readOnly(short(scalerChannels)),
@@ -40,23 +39,34 @@ export interface ScalerChannel {
   readonly rate: () => number
 }
 
-/** A put with completion of CNT ends when the preset time is over, or somebody writes 0. */
+/** A run of counting. */
+interface Run {
+  /** On the clock; undefined until DLY is over. */
+  begun: number | undefined
+  /** When the counts were last shown. */
+  shown: number
+  /** Seconds. */
+  readonly preset: number
+}
+
+/**
+ * A put with completion of CNT ends when the preset time is over, or somebody writes 0. With CONT at AutoCount the
+ * record counts for TP1 again and again while nobody wants to count.
+ */
 export class ScalerRecord extends SimRecord<ScalerFields> {
   readonly #channels: readonly ScalerChannel[]
   readonly #noise: Noise
-  #begun = 0
-  #last = 0
+  #run: Run | undefined
   #waiting: (() => void)[] = []
   #cancel: () => void = () => {}
 
   /** @param channels those after the clock, which is channel 1. */
   constructor(name: string, clock: Clock, channels: readonly ScalerChannel[], noise: Noise) {
-    super(name, "scaler", scalerFields, clock, {
-      NM1: "seconds",
-      ...Object.fromEntries(channels.map((channel, index) => [`NM${index + 2}`, channel.name])),
-    })
+    super(name, "scaler", scalerFields, clock)
     this.#channels = channels
     this.#noise = noise
+    this.#post("NM1", "seconds")
+    channels.forEach((channel, index) => void this.#post(`NM${index + 2}`, channel.name))
     this.#presetFromTime()
   }
 
@@ -71,8 +81,8 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
   }
 
   protected override check(field: string, value: number | string): void {
-    if (field === "FREQ" && !(Number(value) > 0))
-      throw new Error(`${this.name}.FREQ: ${value} is not above 0`)
+    const positive = field === "FREQ" || field === "TP1"
+    if (positive && !(Number(value) > 0)) throw new Error(`${this.name}.${field}: ${value} is not above 0`)
   }
 
   protected override written(field: string): Promise<void> | void {
@@ -80,40 +90,49 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     if (field === "TP" || field === "FREQ") this.#presetFromTime()
     else if (field === "PR1") this.post({ TP: this.#number("PR1") / this.get("FREQ") })
     else if (/^PR\d+$/.test(field) && this.#number(field) > 0) this.#post(field.replace("PR", "G"), 1)
-    else if (field === "CNT") return this.get("CNT") === 1 ? this.#begin() : this.#end()
-  }
-
-  #begin(): Promise<void> {
-    if (this.#waiting.length === 0) {
-      for (const n of numbers) this.#post(`S${n}`, 0)
-      this.post({ T: 0, VAL: 0 })
-      this.#cancel = this.clock.after(this.get("DLY"), () => {
-        this.#begun = this.#last = this.clock.now()
-        this.#next()
-      })
+    else if (field === "CONT") this.#autoCount()
+    else if (field === "CNT" && this.get("CNT") === 0) this.#stop()
+    else if (field === "CNT") {
+      if (this.#waiting.length === 0) this.#begin(this.get("DLY"), this.get("TP"))
+      return new Promise(resolve => this.#waiting.push(resolve))
     }
-    return new Promise(resolve => this.#waiting.push(resolve))
   }
 
-  /** Seconds between two displays while it counts. */
-  get #period(): number {
-    return 1 / Math.min(Math.max(this.get("RATE"), 1), 60)
+  #autoCount(): void {
+    if (this.#waiting.length > 0) return
+    if (this.get("CONT") === 1) this.#begin(this.get("DLY1"), this.get("TP1"))
+    else this.#cancel()
   }
 
-  #next(): void {
-    const left = Math.max(0, this.#begun + this.get("TP") - this.clock.now())
-    this.#cancel = this.clock.after(Math.min(this.#period, left), () => {
+  #begin(delay: number, preset: number): void {
+    this.#cancel()
+    for (const n of numbers) this.#post(`S${n}`, 0)
+    this.post({ T: 0, VAL: 0 })
+    const run: Run = { begun: undefined, shown: 0, preset }
+    this.#run = run
+    this.#cancel = this.clock.after(delay, () => {
+      run.begun = run.shown = this.clock.now()
+      this.#next(run.begun + preset)
+    })
+  }
+
+  /** Shows the counts RATE times a second until the end. */
+  #next(end: number): void {
+    const period = 1 / Math.min(Math.max(this.get("RATE"), 1), 60)
+    const left = Math.max(0, end - this.clock.now())
+    this.#cancel = this.clock.after(Math.min(period, left), () => {
       this.#count()
-      if (this.get("T") >= this.get("TP") - 1e-9) this.#finish()
-      else this.#next()
+      if (left <= period) this.#finish()
+      else this.#next(end)
     })
   }
 
   #count(): void {
-    const now = Math.min(this.clock.now(), this.#begun + this.get("TP"))
-    const elapsed = Math.max(0, now - this.#last)
-    this.#last = now
-    const time = now - this.#begun
+    const run = this.#run
+    if (run?.begun === undefined) return
+    const time = Math.min(this.clock.now() - run.begun, run.preset)
+    const elapsed = Math.max(0, run.begun + time - run.shown)
+    run.shown = run.begun + time
     this.#post("S1", Math.round(time * this.get("FREQ")))
     this.#channels.forEach((channel, index) => {
       const field = `S${index + 2}`
@@ -122,9 +141,9 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     this.post({ T: time, VAL: time })
   }
 
-  #end(): void {
+  #stop(): void {
     if (this.#waiting.length === 0) return
-    if (this.#begun > 0) this.#count()
+    this.#count()
     this.#finish()
   }
 
@@ -132,6 +151,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     this.#cancel()
     this.post({ CNT: 0 })
     for (const resolve of this.#waiting.splice(0)) resolve()
+    this.#autoCount()
   }
 
   #presetFromTime(): void {
@@ -144,7 +164,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
   }
 
   /** A field of a channel; their names are made, so the compiler does not know them. */
-  #post(field: string, value: number): void {
+  #post(field: string, value: number | string): void {
     this.post({ [field]: value })
   }
 }
