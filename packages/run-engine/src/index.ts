@@ -1,4 +1,13 @@
+export { type LiveTableOptions, liveTable } from "./callbacks/live-table.ts"
+export {
+  type PeakStats,
+  PeakStatsCollector,
+  type PeakStatsOptions,
+  peakStats,
+} from "./callbacks/peak-stats.ts"
+export { DocumentRouter, runRouter } from "./callbacks/router.ts"
 export type { SubscribeOptions } from "./documents/dispatcher.ts"
+export { documentFromJson, documentToJson } from "./documents/json.ts"
 export * from "./documents/types.ts"
 export { type MetadataStore, memoryMetadata } from "./engine/metadata.ts"
 export type { EngineHooks, Preprocessor, RunEngineOptions, RunEngineResult } from "./engine/options.ts"

@@ -1,1 +1,4 @@
-export {}
+/** What needs files or a terminal. */
+export { fileMetadata } from "./file-metadata.ts"
+export { askOnTerminal, type Choice, handleInterrupts, type InterruptOptions, reaction } from "./interrupt.ts"
+export { type JsonLinesOptions, jsonLinesRecorder, readJsonLines } from "./json-lines.ts"
