@@ -70,15 +70,19 @@ const transferCalls = ({ daqs, uploads }: Engines): CallTable => ({
   listProcessingPlugins: () => [],
 })
 
-const catalogCalls = ({ files, datasets }: Engines): CallTable => ({
-  addExperimentDataset: a => datasets.add(a.name, a.datasetInfo),
-  updateExperimentDataset: a => datasets.update(a.name, a.datasetInfo),
-  getExperimentDatasets: a => datasets.list(a.name),
-  getExperimentDataset: a => datasets.get(a.name, a.dataset),
-  getExperimentFiles: a => files.list(a.name, a),
-  getExperimentFile: a => files.get(a.name, textIn(a, "path", "getExperimentFile")),
-  getExperimentFileById: a => files.getById(a.name, a.id),
-})
+const catalogCalls = ({ experiments, files, datasets }: Engines): CallTable => {
+  /** The experiment's name, when the account may see the experiment. */
+  const seen = (args: DmArguments, user: DmUser) => experiments.byName(args.name, undefined, user).name
+  return {
+    addExperimentDataset: (a, user) => datasets.add(seen(a, user), a.datasetInfo),
+    updateExperimentDataset: (a, user) => datasets.update(seen(a, user), a.datasetInfo),
+    getExperimentDatasets: (a, user) => datasets.list(seen(a, user)),
+    getExperimentDataset: (a, user) => datasets.get(seen(a, user), a.dataset),
+    getExperimentFiles: (a, user) => files.list(seen(a, user), a),
+    getExperimentFile: (a, user) => files.get(seen(a, user), textIn(a, "path", "getExperimentFile")),
+    getExperimentFileById: (a, user) => files.getById(seen(a, user), a.id),
+  }
+}
 
 const processingCalls = ({ workflows, jobs }: Engines): CallTable => ({
   listWorkflows: a => workflows.list(a.owner, a.queryDict),

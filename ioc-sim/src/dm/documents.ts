@@ -44,6 +44,11 @@ export function fitsQuery(doc: Readonly<Doc>, query: unknown): boolean {
   return Object.entries(query).every(([key, value]) => JSON.stringify(doc[key]) === JSON.stringify(value))
 }
 
+/** A peer may make only so many of a kind. @throws DmRefusal ServiceLimitExceeded */
+export function checkRoom(count: number, limit: number, what: string): void {
+  if (count >= limit) throw new DmRefusal("ServiceLimitExceeded", `there are ${limit} ${what} already`)
+}
+
 /** A page of a list, with DM's `skip` and `limit`. */
 export function page<T>(list: readonly T[], args: Readonly<Doc>, defaultLimit: number, where: string): T[] {
   const skip = countIn(args, "skip", 0, where)

@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { type Doc, flagIn, optionalTextIn, textIn } from "./documents.ts"
+import { checkRoom, type Doc, flagIn, optionalTextIn, textIn } from "./documents.ts"
 import { DmRefusal } from "./errors.ts"
 import type { DmUser } from "./sessions.ts"
 import type { DmClock } from "./time/clock.ts"
@@ -26,6 +26,7 @@ export interface ExperimentInput {
 /** Refused in an experiment's name by the vendor's program. */
 const forbidden = /[#%&}{\s\\<>*?/$!:@'"]/
 const maxName = 128
+const maxExperiments = 10_000
 
 const shortKeys = [
   "id",
@@ -88,6 +89,7 @@ export class Experiments {
         `experiment ${name} of station ${stationName} already exists`,
       )
     }
+    checkRoom(this.#all.size, maxExperiments, "experiments")
     const now = clock.now()
     const rootPath = checkedRootPath(input.rootPath ?? dateText(now, timeZone).slice(0, 4))
     const storageDirectory = join(this.#options.dataRoot, stationName, rootPath, name)

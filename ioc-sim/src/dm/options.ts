@@ -37,6 +37,8 @@ export interface DmServiceOptions {
   readonly proposals?: readonly Scheduled[]
   /** Life of a session. Default 3600. */
   readonly sessionSeconds?: number
+  /** By which the `expires` of the session cookie is wrong, as with clocks or zones that differ. Default 0. */
+  readonly sessionCookieSkew?: number
   readonly timing?: Partial<DmTiming>
   /** Children of a `parallelExec` stage that run at once. Default 4. */
   readonly parallelChildren?: number

@@ -1,7 +1,7 @@
 import { type DmService, dmServices } from "@ophyd-ts/aps-dm"
 import { Listener } from "./http/listener.ts"
 import { RequestHandler, type RequestHandlerOptions } from "./http/request-handler.ts"
-import { Sessions } from "./sessions.ts"
+import { type SessionOptions, Sessions } from "./sessions.ts"
 
 /** A port with the sessions that are valid on it. */
 export interface Port {
@@ -14,7 +14,7 @@ export interface Port {
 export type PortSettings = Omit<RequestHandlerOptions, "service" | "sessions"> &
   Omit<ConstructorParameters<typeof Listener>[0], "onRequest"> & {
     readonly ports: "one" | "five"
-    readonly sessionOptions: ConstructorParameters<typeof Sessions>[0]
+    readonly sessionOptions: SessionOptions
   }
 
 /** Opens one port for each service, or one for all. Nothing stays open when one cannot be. */

@@ -89,7 +89,13 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
     clock,
     maxHeaderBytes: limits.headerBytes,
     maxBodyBytes: limits.bodyBytes,
-    sessionOptions: { users, seconds: options.sessionSeconds ?? 3600, clock, ids },
+    sessionOptions: {
+      users,
+      seconds: options.sessionSeconds ?? 3600,
+      cookieSkew: options.sessionCookieSkew ?? 0,
+      clock,
+      ids,
+    },
     onProblem,
   })
   const forget = clock instanceof ManualClock ? clock.onSettle(() => tasks.settled()) : () => {}

@@ -23,17 +23,29 @@ interface Session {
 const maxSessions = 1_000
 const cookieName = "session_id"
 
+export interface SessionOptions {
+  readonly users: readonly DmUser[]
+  /** Life of a session. */
+  readonly seconds: number
+  /** s by which the announced end is later than the true one. */
+  readonly cookieSkew: number
+  readonly clock: DmClock
+  readonly ids: Ids
+}
+
 /** Login and sessions of one service: each of DM's services has its own. */
 export class Sessions {
   readonly #users: readonly DmUser[]
   readonly #seconds: number
+  readonly #skew: number
   readonly #clock: DmClock
   readonly #ids: Ids
   readonly #sessions = new Map<string, Session>()
 
-  constructor(options: { users: readonly DmUser[]; seconds: number; clock: DmClock; ids: Ids }) {
+  constructor(options: SessionOptions) {
     this.#users = options.users
     this.#seconds = options.seconds
+    this.#skew = options.cookieSkew
     this.#clock = options.clock
     this.#ids = options.ids
   }
@@ -50,7 +62,7 @@ export class Sessions {
     const expires = this.#clock.now() + this.#seconds
     this.#sessions.set(token, { user, expires })
     // The vendor's client reads the second attribute as `expires`, so it comes directly after the value.
-    const date = new Date(expires * 1000).toUTCString()
+    const date = new Date((expires + this.#skew) * 1000).toUTCString()
     return {
       cookie: `${cookieName}=${token}; expires=${date}; Max-Age=${Math.ceil(this.#seconds)}; Path=/`,
       user,

@@ -32,6 +32,22 @@ describe("a clock that is moved by hand", () => {
     expect(clock.now()).toBe(1011)
   })
 
+  it("lets a task wait for several things at once", async () => {
+    const { clock, tasks } = setUp()
+    const seen: number[] = []
+    tasks.spawn(async task => {
+      await Promise.all([task.sleep(1), task.sleep(3), task.sleep(2)])
+      seen.push(task.now())
+    })
+    tasks.spawn(async task => {
+      await task.sleep(1.5)
+      await new Promise(resolve => setTimeout(resolve, 5))
+      seen.push(task.now())
+    })
+    await clock.advance(10)
+    expect(seen).toEqual([1001.5, 1003])
+  })
+
   it("waits for real work of a task, but not for what the task leaves to the outside", async () => {
     const { clock, tasks } = setUp()
     let release = () => {}

@@ -68,6 +68,15 @@ describe("sessions", () => {
     expect((await get(shared.urls.ds, all)).status).toBe(200)
   })
 
+  it("can announce a wrong end, as with clocks or zones that differ", async () => {
+    const { dm, client, clock } = await startSim({ sessionSeconds: 60, sessionCookieSkew: 6 * 3600 })
+    expect(cookieOf(await login(dm.urls.ds))).toContain("expires=Fri, 29 May 2026 02:27:40 GMT")
+    await client.ds.getExperimentsByStation()
+    await clock.advance(61)
+    expect(await client.ds.getExperimentsByStation()).toHaveLength(1)
+    expect(dm.control.count("login")).toBe(3)
+  })
+
   it("are not given for a wrong password", async () => {
     const { dm } = await startSim()
     const answer = await login(dm.urls.ds, "s255user", "wrong")

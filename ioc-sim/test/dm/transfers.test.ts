@@ -83,7 +83,7 @@ describe("a DAQ", () => {
     await client.daq.stopDaq(experiment, source)
     await clock.advance(1.2)
     const info = await client.daq.getDaqInfo(id)
-    expect(info).toMatchObject({ status: "finalizing", countFiles: 2, nProcessedFiles: 1, nWaitingFiles: 1 })
+    expect(info).toMatchObject({ status: "running", countFiles: 2, nProcessedFiles: 1, nWaitingFiles: 1 })
     expect(info.percentageComplete).toBe(50)
     await clock.advance(1)
     expect(await client.daq.getDaqInfo(id)).toMatchObject({

@@ -1,7 +1,9 @@
-import { type Doc, isDoc, textIn } from "../documents.ts"
+import { checkRoom, type Doc, isDoc, textIn } from "../documents.ts"
 import { DmRefusal } from "../errors.ts"
 import type { Experiments } from "../experiments.ts"
 import type { Ids } from "../ids.ts"
+
+const maxDatasets = 100_000
 
 /** Free documents about parts of an experiment, by name. */
 export class Datasets {
@@ -25,6 +27,7 @@ export class Datasets {
         `dataset ${name} of experiment ${experimentName} already exists`,
       )
     }
+    checkRoom(datasets.size, maxDatasets, "datasets")
     const stored = { ...document, id: document._id ?? this.#ids.objectId() }
     datasets.set(name, stored)
     return stored

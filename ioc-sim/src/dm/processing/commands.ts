@@ -1,6 +1,6 @@
 import { messageOf } from "../errors.ts"
 import { abortable } from "../time/tasks.ts"
-import { wildcard } from "../transfer/filters.ts"
+import { wildcard } from "../wildcard.ts"
 import type { Variables } from "./variables.ts"
 
 /** How a command ended. */
@@ -114,6 +114,7 @@ function fits(rule: CommandRule, context: StageContext): boolean {
   if (rule.workflow !== undefined && rule.workflow !== context.workflow) return false
   if (rule.stage !== undefined && rule.stage !== context.stage) return false
   if (rule.command === undefined) return true
-  const pattern = typeof rule.command === "string" ? wildcard(rule.command) : rule.command
-  return pattern.test(context.command)
+  return typeof rule.command === "string"
+    ? wildcard(rule.command)(context.command)
+    : rule.command.test(context.command)
 }

@@ -1,4 +1,4 @@
-import { type Doc, fitsQuery, isDoc, optionalTextIn, page } from "../documents.ts"
+import { checkRoom, type Doc, fitsQuery, isDoc, optionalTextIn, page } from "../documents.ts"
 import { DmRefusal } from "../errors.ts"
 import type { DmUser } from "../sessions.ts"
 import type { TaskHandle } from "../time/tasks.ts"
@@ -39,9 +39,7 @@ export class Jobs {
       )
     }
     const ended = [...this.#jobs].filter(([, entry]) => entry.job.endTime !== undefined)
-    if (this.#jobs.size - ended.length >= limits.active) {
-      throw new DmRefusal("ServiceLimitExceeded", `${limits.active} jobs are active already`)
-    }
+    checkRoom(this.#jobs.size - ended.length, limits.active, "active jobs")
     if (this.#jobs.size >= limits.kept) this.#jobs.delete(ended[0]?.[0] ?? "")
     const owner = optionalTextIn(args, "workflowJobOwner", "argsDict") ?? user.username
     const run = new JobRun(this.#context, { workflow, args, owner })

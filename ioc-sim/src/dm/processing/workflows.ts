@@ -1,10 +1,10 @@
-import { countIn, type Doc, fitsQuery, isDoc, optionalTextIn, textIn } from "../documents.ts"
+import { checkRoom, countIn, type Doc, fitsQuery, isDoc, optionalTextIn, textIn } from "../documents.ts"
 import { DmRefusal, messageOf } from "../errors.ts"
 import type { Ids } from "../ids.ts"
 import { jobKeys } from "./job-keys.ts"
 import { patternNames } from "./variables.ts"
 
-const maxStages = 200
+const limits = { workflows: 10_000, stages: 200 }
 
 /** Named, owned lists of stages. Owner and name together are unique; an update counts the version up. */
 export class Workflows {
@@ -24,6 +24,7 @@ export class Workflows {
         `workflow ${workflow.name} of ${workflow.owner} already exists`,
       )
     }
+    checkRoom(this.#workflows.size, limits.workflows, "workflows")
     return this.#store({ ...workflow, version: 1, id: this.#ids.objectId() })
   }
 
@@ -91,8 +92,8 @@ function checkedWorkflow(document: unknown, currentUser: string | undefined): Do
   if (!isDoc(stages) || Object.keys(stages).length === 0) {
     throw new DmRefusal("InvalidArgument", `${where}: "stages" must be an object with at least one stage`)
   }
-  if (Object.keys(stages).length > maxStages) {
-    throw new DmRefusal("InvalidArgument", `${where} has more than ${maxStages} stages`)
+  if (Object.keys(stages).length > limits.stages) {
+    throw new DmRefusal("InvalidArgument", `${where} has more than ${limits.stages} stages`)
   }
   for (const [id, stage] of Object.entries(stages)) checkStage(`${where}, stage ${id}`, stage)
   const description = optionalTextIn(document, "description", where) ?? ""

@@ -51,10 +51,10 @@ export class Tasks {
   /** Part of another task, which waits for it: `done` rejects as the body does. */
   fork(body: (task: Task) => Promise<void>): TaskHandle {
     const controller = new AbortController()
-    this.#awake++
-    const done = body(this.#task(controller.signal)).finally(() => {
+    const waits = new Waits(change => this.#count(change))
+    const done = body(this.#task(controller.signal, waits)).finally(() => {
       this.#running.delete(controller)
-      this.#fallAsleep()
+      waits.end()
     })
     this.#running.set(
       controller,
@@ -81,50 +81,64 @@ export class Tasks {
     }
   }
 
-  #fallAsleep(): void {
-    this.#awake--
+  #count(change: 1 | -1): void {
+    this.#awake += change
     if (this.#awake > 0) return
     const waiting = this.#whenAsleep
     this.#whenAsleep = []
     for (const resolve of waiting) resolve()
   }
 
-  #task(signal: AbortSignal): Task {
+  #task(signal: AbortSignal, waits: Waits): Task {
+    const clock = this.#clock
     return {
       signal,
-      now: () => this.#clock.now(),
-      sleep: seconds => this.#sleep(seconds, signal),
-      outside: async promise => {
-        this.#fallAsleep()
-        try {
-          return await abortable(promise, signal)
-        } finally {
-          this.#awake++
-        }
-      },
+      now: () => clock.now(),
+      sleep: seconds => waits.during(sleep(clock, seconds, signal)),
+      outside: promise => waits.during(abortable(promise, signal)),
+    }
+  }
+}
+
+/** Whether one task is awake. It may wait for several things at once, and is awake when none is left. */
+class Waits {
+  readonly #count: (change: 1 | -1) => void
+  #waits = 0
+  #ended = false
+
+  constructor(count: (change: 1 | -1) => void) {
+    this.#count = count
+    count(1)
+  }
+
+  async during<T>(promise: Promise<T>): Promise<T> {
+    if (this.#waits++ === 0 && !this.#ended) this.#count(-1)
+    try {
+      return await promise
+    } finally {
+      if (--this.#waits === 0 && !this.#ended) this.#count(1)
     }
   }
 
-  #sleep(seconds: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason)
-        return
-      }
-      const abort = () => {
-        stop()
-        this.#awake++
-        reject(signal.reason)
-      }
-      const stop = this.#clock.after(seconds, () => {
-        signal.removeEventListener("abort", abort)
-        this.#awake++
-        resolve()
-      })
-      signal.addEventListener("abort", abort, { once: true })
-      this.#fallAsleep()
-    })
+  end(): void {
+    this.#ended = true
+    if (this.#waits === 0) this.#count(-1)
   }
+}
+
+function sleep(clock: DmClock, seconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      stop()
+      reject(signal.reason)
+    }
+    const stop = clock.after(seconds, () => {
+      signal.removeEventListener("abort", abort)
+      resolve()
+    })
+    if (signal.aborted) abort()
+    else signal.addEventListener("abort", abort, { once: true })
+  })
 }
 
 /** The promise, or the reason of the signal when that is aborted first. */

@@ -1,4 +1,4 @@
-import { type Doc, optionalTextIn } from "../documents.ts"
+import { checkRoom, type Doc, optionalTextIn } from "../documents.ts"
 import { DmRefusal } from "../errors.ts"
 import type { DmUser } from "../sessions.ts"
 import type { Task } from "../time/tasks.ts"
@@ -6,6 +6,8 @@ import { sourceDirectory } from "./source.ts"
 import { Transfer, type TransferContext } from "./transfer.ts"
 import type { Uploads } from "./uploads.ts"
 import { Watch } from "./watch.ts"
+
+const maxDaqs = 1_000
 
 /** Watched directories: new files are copied to the experiment's storage, catalogued, and may start a workflow. */
 export class Daqs {
@@ -35,6 +37,7 @@ export class Daqs {
         `a DAQ of ${experimentName} for ${dataDirectory} is already active`,
       )
     }
+    checkRoom(this.#daqs.size, maxDaqs, "DAQs")
     const source = sourceDirectory(dataDirectory)
     const transfer = new Transfer(this.#context, { experiment, dataDirectory, source, options, user })
     const watch = new Watch(transfer, this.#context)
@@ -45,14 +48,14 @@ export class Daqs {
     return transfer.info
   }
 
-  /** The DAQ takes what is there, finishes what waits, and is then `done`. @throws DmRefusal ObjectNotFound */
+  /** The DAQ takes what is there, finishes what waits, and is `done` only then. @throws DmRefusal ObjectNotFound */
   stop(experimentName: unknown, dataDirectory: string, user: DmUser): Doc {
     this.#context.experiments.byName(experimentName, undefined, user)
     const transfer = this.#running(experimentName, dataDirectory)
     if (transfer === undefined) {
       throw new DmRefusal("ObjectNotFound", `no active DAQ of ${experimentName} for ${dataDirectory}`)
     }
-    transfer.info.status = "finalizing"
+    transfer.stopping = true
     return transfer.info
   }
 

@@ -1,21 +1,11 @@
 import { type Doc, flagIn, optionalTextIn } from "../documents.ts"
+import { wildcard } from "../wildcard.ts"
 
 const list = (text: string | undefined): string[] =>
   (text ?? "")
     .split(",")
     .map(t => t.trim())
     .filter(t => t !== "")
-
-/** A shell wildcard as Python's fnmatch reads it: `*` also crosses slashes. */
-export function wildcard(pattern: string): RegExp {
-  const body = pattern.replace(/\[!?\]?[^\]]*\]|[\s\S]/g, step => {
-    if (step === "*") return "[\\s\\S]*"
-    if (step === "?") return "[\\s\\S]"
-    if (step.length > 1) return step.replace("[!", "[^").replace(/\\/g, "\\\\")
-    return step.replace(/[\\^$.|+(){}[\]/]/g, "\\$&")
-  })
-  return new RegExp(`^${body}$`)
-}
 
 /** Which files of a directory a DAQ or upload takes, by their path relative to it. */
 export function fileFilter(info: Readonly<Doc>): (path: string) => boolean {
@@ -29,8 +19,8 @@ export function fileFilter(info: Readonly<Doc>): (path: string) => boolean {
   const hidden = flagIn(info, "processHiddenFiles")
   return path =>
     (hidden || !path.split("/").some(part => part.startsWith("."))) &&
-    !skip.some(pattern => pattern.test(path)) &&
-    (only.length === 0 || only.some(pattern => pattern.test(path))) &&
+    !skip.some(fits => fits(path)) &&
+    (only.length === 0 || only.some(fits => fits(path))) &&
     (included.length === 0 || included.some(e => path.endsWith(e))) &&
     !excluded.some(e => path.endsWith(e))
 }

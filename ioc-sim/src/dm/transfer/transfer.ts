@@ -39,6 +39,8 @@ export class Transfer {
   readonly experiment: Doc
   readonly source: string
   readonly options: Readonly<Doc>
+  /** It is to end: what is there is still taken. */
+  stopping = false
   readonly #context: TransferContext
   readonly #user: DmUser
   readonly #workflow: { owner: string; name: string } | undefined

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { insidePath } from "../catalog/files.ts"
-import { type Doc, fitsQuery, optionalTextIn } from "../documents.ts"
+import { checkRoom, type Doc, fitsQuery, optionalTextIn } from "../documents.ts"
 import { DmRefusal } from "../errors.ts"
 import type { DmUser } from "../sessions.ts"
 import { type Task, TaskCancelled, type TaskHandle } from "../time/tasks.ts"
@@ -13,6 +13,8 @@ interface Upload {
   readonly transfer: Transfer
   readonly task: TaskHandle
 }
+
+const maxUploads = 10_000
 
 /** One-off copies of a directory, or of one file of it (`experimentFilePath`). */
 export class Uploads {
@@ -26,6 +28,7 @@ export class Uploads {
   /** @throws DmRefusal ObjectNotFound (experiment, workflow), InvalidRequest (directory) */
   start(experimentName: unknown, dataDirectory: string, options: Readonly<Doc>, user: DmUser): Doc {
     const experiment = this.#context.experiments.byName(experimentName, undefined, user)
+    checkRoom(this.#uploads.size, maxUploads, "uploads")
     const source = sourceDirectory(dataDirectory)
     const mode = optionalTextIn(options, "processingMode", "taskInfo") ?? "files"
     if (mode !== "files" && mode !== "directory") {

@@ -35,7 +35,7 @@ export class Watch {
 
   async run(task: Task): Promise<void> {
     for (;;) {
-      const ending = this.#transfer.info.status !== "running" || task.now() >= this.#until
+      const ending = this.#transfer.stopping || task.now() >= this.#until
       await this.#look(task, ending)
       if (ending) return
       await task.sleep(this.#context.pollSeconds)
