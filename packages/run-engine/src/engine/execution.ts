@@ -40,7 +40,9 @@ export class Execution<T = unknown> {
   readonly #budget: number
   #attention = false
   #suspensions: Suspension[] = []
+  /** A stop, abort or halt was asked for. */
   #ending: { exitStatus: ExitStatus; reason: string } | null = null
+  /** The plan was told to end: its `finally` blocks run. */
   #closing = false
   #halted = false
   #failure: Error | null = null
@@ -102,6 +104,10 @@ export class Execution<T = unknown> {
       }
       const message = this.#next()
       if (message === null) continue
+      if (this.#mayClose) {
+        this.#attention = true
+        continue
+      }
       const answer = this.#carryOut(message)
       if (answer instanceof Promise) await answer
     }
@@ -192,7 +198,7 @@ export class Execution<T = unknown> {
       if (outcome instanceof Waiting) cancel = outcome.start(settle(resolve), settle(reject))
       else outcome.then(settle(resolve), settle(reject))
       // The request may have come while the handler ran.
-      if (this.#attention && this.#giveUp === giveUp) giveUp(this.#closing)
+      if (this.#attention && this.#giveUp === giveUp) giveUp(this.#halted || this.#mayClose)
     })
   }
 
@@ -244,13 +250,18 @@ export class Execution<T = unknown> {
     this.#wake?.()
   }
 
-  /** Finalisers are running, nobody may pause them. */
+  /** Nobody may pause a plan that is ending. */
   get pausable(): boolean {
-    return !this.#closing && this.engine.states.can("pausing")
+    return this.#ending === null && this.engine.states.can("pausing")
+  }
+
+  /** An end was asked for and the plan is not in clean-up of its own that should come to its end first. */
+  get #mayClose(): boolean {
+    return this.#ending !== null && !this.#closing && !this.#stack.uninterruptible
   }
 
   suspend(suspension: Suspension): void {
-    if (this.#closing || this.#halted) return
+    if (this.#ending !== null) return
     this.#suspensions.push(suspension)
     this.#interrupt(false)
   }
@@ -259,11 +270,10 @@ export class Execution<T = unknown> {
   end(exitStatus: ExitStatus, reason: string): void {
     this.engine.states.to(exitStatus === "success" ? "stopping" : "aborting")
     this.#ending = { exitStatus, reason }
-    // A second stop or abort changes how the run ends; finalisers that run already are not cut short.
-    if (this.#closing) return
-    this.#closing = true
     this.deferredPause = false
-    this.#interrupt(true)
+    // A second stop or abort changes how the run ends; finalisers that run already are not cut short.
+    if (this.#mayClose) this.#interrupt(true)
+    else this.#wake?.()
   }
 
   /** Drops the plan: nothing of it runs any more. */
@@ -287,21 +297,21 @@ export class Execution<T = unknown> {
     this.#attention = false
     if (this.#halted) return this.#stack.drop()
     if (this.engine.states.state === "pausing") await this.#pause()
-    if (this.#closing) return this.#close()
+    if (this.#mayClose) return this.#close()
     if (this.#suspensions.length > 0) await this.#suspend()
   }
 
   async #pause(): Promise<void> {
     if (!this.rewinder.resumable) return this.end("abort", new FailedPause().message)
     await this.#rest()
-    if (this.#closing) return
-    this.engine.states.to("paused")
-    await new Promise<void>(resolve => {
-      this.#wake = resolve
-      if (this.#closing) resolve()
-    })
-    this.#wake = null
-    if (this.#closing) return
+    if (this.#ending === null) {
+      this.engine.states.to("paused")
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+      this.#wake = null
+    }
+    if (this.#halted || this.#mayClose) return
     await this.#goOn()
     this.#rewind()
   }
@@ -312,8 +322,8 @@ export class Execution<T = unknown> {
     if (!this.rewinder.resumable) return this.end("abort", new FailedPause().message)
     this.engine.states.to("suspending")
     await this.#rest()
-    if (this.#closing) return
-    this.engine.states.to("running")
+    if (this.#ending === null) this.engine.states.to("running")
+    else if (this.#halted || this.#mayClose) return
     this.#rewind()
     for (const suspension of suspensions) this.#stack.push(suspensionPlan(suspension), "suspension")
   }
@@ -348,6 +358,7 @@ export class Execution<T = unknown> {
   }
 
   async #close(): Promise<void> {
+    this.#closing = true
     this.#inFlight = null
     this.#suspensions = []
     const moving = this.groups.pendingObjects("set", "prepare")

@@ -1,4 +1,5 @@
 import type { Msg } from "../messages.ts"
+import { type Region, within } from "./region.ts"
 
 type Messages = Generator<Msg, unknown, unknown>
 type Kind = "plan" | "replay" | "suspension"
@@ -11,12 +12,14 @@ export class Frame {
   /** Whether its result answers the plan below (a replay that ends with the message that plan waits for). */
   readonly answers: boolean
   readonly #plan: Messages
+  readonly #region: Region
   #answer: unknown
   #error: { error: unknown } | null = null
   #returned = false
 
-  constructor(plan: Messages, kind: Kind, answers: boolean) {
+  constructor(plan: Messages, kind: Kind, answers: boolean, region: Region) {
     this.#plan = plan
+    this.#region = region
     this.kind = kind
     this.answers = answers
   }
@@ -36,7 +39,7 @@ export class Frame {
 
   /** Runs the plan to its next message. `closing` ends it first, so that its `finally` blocks run. */
   advance(closing: boolean): IteratorResult<Msg, unknown> {
-    const step = this.#step(closing)
+    const step = within(this.#region, () => this.#step(closing))
     if (!step.done) this.last = step.value
     return step
   }
@@ -57,10 +60,11 @@ export class Frame {
 /** The plan, and what runs on top of it for a while: replays after a pause, the plans of a suspension. */
 export class PlanStack {
   readonly #frames: Frame[]
+  readonly #region: Region = { depth: 0 }
   #top: Frame | null
 
   constructor(plan: Messages) {
-    this.#top = new Frame(plan, "plan", false)
+    this.#top = new Frame(plan, "plan", false, this.#region)
     this.#frames = [this.#top]
   }
 
@@ -73,9 +77,14 @@ export class PlanStack {
     return this.#frames.length > 1 && this.#frames.some(f => f.kind === "suspension")
   }
 
+  /** Within clean-up that a stop or an abort lets come to its end. */
+  get uninterruptible(): boolean {
+    return this.#region.depth > 0
+  }
+
   push(plan: Messages, kind: Kind, last?: Msg): void {
     const answers = kind === "replay" && last !== undefined && this.#top?.last === last
-    this.#top = new Frame(plan, kind, answers)
+    this.#top = new Frame(plan, kind, answers, this.#region)
     this.#frames.push(this.#top)
   }
 

@@ -2,10 +2,12 @@
 import type { Named } from "@ophyd-ts/core"
 import type { SubscribeOptions } from "../documents/dispatcher.ts"
 import type { Subscriber } from "../documents/types.ts"
+import { uninterrupted } from "../engine/region.ts"
 import { errorOf } from "../errors.ts"
-import { type Metadata, msg, type Plan, type PlanFactory, planOf } from "../messages.ts"
+import { type Metadata, type Msg, msg, type Plan, type PlanFactory, planOf } from "../messages.ts"
 import { stageAll, unstageAll } from "../stubs/staging.ts"
 import type { Suspender } from "../suspenders/suspender.ts"
+import { single } from "./mutate.ts"
 
 /** A plan, or the function that makes it when it is needed. */
 export type PlanSource<T> = Plan<T> | PlanFactory<T>
@@ -24,7 +26,8 @@ export function* run<T>(metadata: Metadata, plan: Plan<T> | ((uid: string) => Pl
     throw error
   } finally {
     const reason = failure === null ? null : errorOf(failure).message
-    yield msg("close_run", null, [], { exitStatus: failure === null ? null : "fail", reason })
+    const exitStatus = failure === null ? null : "fail"
+    yield* uninterrupted(single(msg("close_run", null, [], { exitStatus, reason })))
   }
 }
 
@@ -35,7 +38,7 @@ export function* stage<T>(devices: readonly Named[], plan: PlanSource<T>): Plan<
     yield* stageAll(objs)
     return yield* planOf(plan)
   } finally {
-    yield* unstageAll(objs)
+    yield* uninterrupted(unstageAll(objs))
   }
 }
 
@@ -51,7 +54,7 @@ export function* finalize<T>(plan: PlanSource<T>, final: PlanFactory): Plan<T> {
   try {
     return yield* planOf(plan)
   } finally {
-    yield* final()
+    yield* uninterrupted(final())
   }
 }
 
@@ -84,7 +87,7 @@ export function* contingency<T>(
     if (otherwise !== undefined) yield* otherwise()
     return value
   } finally {
-    if (final !== undefined) yield* final()
+    if (final !== undefined) yield* uninterrupted(final())
   }
 }
 
@@ -103,7 +106,7 @@ export function* subs<T>(
     }
     return yield* planOf(plan)
   } finally {
-    for (const token of tokens) yield msg("unsubscribe", null, [token])
+    yield* uninterrupted(each(tokens.map(token => msg("unsubscribe", null, [token]))))
   }
 }
 
@@ -113,7 +116,7 @@ export function* suspend<T>(suspenders: readonly Suspender[], plan: PlanSource<T
     for (const suspender of suspenders) yield msg("install_suspender", null, [suspender])
     return yield* planOf(plan)
   } finally {
-    for (const suspender of suspenders) yield msg("remove_suspender", null, [suspender])
+    yield* uninterrupted(each(suspenders.map(suspender => msg("remove_suspender", null, [suspender]))))
   }
 }
 
@@ -124,6 +127,10 @@ export function* rewindable<T>(allowed: boolean, plan: PlanSource<T>): Plan<T> {
     yield msg("rewindable", null, [allowed])
     return yield* planOf(plan)
   } finally {
-    yield msg("rewindable", null, [before ?? true])
+    yield* uninterrupted(single(msg("rewindable", null, [before ?? true])))
   }
+}
+
+function* each(messages: readonly Msg[]): Plan<void> {
+  for (const message of messages) yield message
 }

@@ -1,0 +1,33 @@
+import type { Plan } from "../messages.ts"
+
+/** How deep a plan is in stretches that a stop or an abort must not cut short. */
+export interface Region {
+  depth: number
+}
+
+let current: Region = { depth: 0 }
+
+/** Runs one step of a plan; what it enters and leaves meanwhile counts in `region`. */
+export function within<T>(region: Region, step: () => T): T {
+  const before = current
+  current = region
+  try {
+    return step()
+  } finally {
+    current = before
+  }
+}
+
+/**
+ * A stretch of a plan that a stop or an abort lets come to its end before it ends the plan: for clean-up. Without it, an
+ * end that comes in the middle of a `finally` block skips the rest of that block. Only `halt` cuts it short.
+ */
+export function* uninterrupted<T>(plan: Plan<T>): Plan<T> {
+  const region = current
+  region.depth++
+  try {
+    return yield* plan
+  } finally {
+    region.depth--
+  }
+}
