@@ -107,7 +107,7 @@ export async function untilFilesStored(
         const metadata = await dm.cat.getExperimentFile(experiment, file, { signal }).catch(absent)
         if (metadata !== undefined) stored.set(file, metadata)
       }
-      return missing().length === 0 ? files.flatMap(file => stored.get(file) ?? []) : undefined
+      return missing().length === 0 ? files.map(file => stored.get(file) as DmFile) : undefined
     },
     { ...options, period, timeout },
   )
