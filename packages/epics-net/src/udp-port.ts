@@ -8,6 +8,10 @@ export interface UdpPortOptions {
   address?: string
   /** Share the port with others on this host. */
   reuse?: boolean
+  /** Multicast groups to receive, each on the interface with this local address. */
+  join?: readonly { group: string; interface: string }[]
+  /** Local address of the interface that multicast datagrams leave by. Default the system's choice. */
+  multicastInterface?: string
   onDatagram(datagram: Uint8Array, from: Endpoint): void
   /** A datagram could not be sent to one destination. Never fatal. */
   onSendError?(error: Error, to: Endpoint): void
@@ -39,6 +43,15 @@ export class UdpPort {
           socket.setRecvBufferSize(1 << 20)
         } catch {
           // The system's default remains.
+        }
+        try {
+          for (const { group, interface: local } of options.join ?? []) socket.addMembership(group, local)
+          if (options.multicastInterface !== undefined)
+            socket.setMulticastInterface(options.multicastInterface)
+        } catch (error) {
+          socket.close()
+          reject(error)
+          return
         }
         const udp = new UdpPort(socket, options)
         socket.on("message", (datagram, { address, port }) => {

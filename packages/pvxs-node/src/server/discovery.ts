@@ -1,0 +1,154 @@
+import {
+  broadcastAddresses,
+  type Endpoint,
+  formatEndpoint,
+  parseEndpoint,
+  UdpPort,
+} from "@ophyd-ts/epics-net"
+import { diagnostics } from "../diagnostics.ts"
+import { Command, Flag, headerBytes } from "../wire/codes.ts"
+import { Framer } from "../wire/framer.ts"
+import {
+  readSearch,
+  type Search,
+  type SearchResponse,
+  writeBeacon,
+  writeOriginTag,
+  writeSearch,
+  writeSearchResponse,
+} from "../wire/search.ts"
+import { Writer } from "../wire/writer.ts"
+import type { ResolvedServerConfig } from "./config.ts"
+
+/** Programs of one host pass unicast searches on to each other through this group, on the loopback interface. */
+const localGroup = "224.0.0.128"
+const loopback = "127.0.0.1"
+/** Beacons: so many in quick succession, then seldom. Seconds. */
+const quickBeacons = 10
+const quickPeriod = 15
+const slowPeriod = 180
+
+/** Answers searches by UDP, passes unicast ones on to its neighbours on this host, and sends beacons. */
+export class Discovery {
+  readonly #config: ResolvedServerConfig
+  readonly #guid: string
+  readonly #tcpPort: number
+  readonly #answer: (search: Search) => SearchResponse | null
+  readonly #ports: UdpPort[] = []
+  #forwarder: UdpPort | null = null
+  readonly #beaconTargets: readonly Endpoint[]
+  #beacons = 0
+  #changes = 0
+  #cancelBeacon: (() => void) | undefined
+
+  constructor(
+    config: ResolvedServerConfig,
+    guid: string,
+    tcpPort: number,
+    answer: (search: Search) => SearchResponse | null,
+  ) {
+    this.#config = config
+    this.#guid = guid
+    this.#tcpPort = tcpPort
+    this.#answer = answer
+    const automatic = config.autoBeacons ? broadcastAddresses() : []
+    this.#beaconTargets = [...config.beacons, ...automatic].map(text =>
+      parseEndpoint(text, config.broadcastPort, "EPICS_PVAS_BEACON_ADDR_LIST"),
+    )
+  }
+
+  /** Rejects when the port for searches cannot be had. */
+  async open(): Promise<void> {
+    const port = this.#config.broadcastPort
+    for (const address of this.#config.interfaces) {
+      // Shared with every other program of this host that speaks pvAccess.
+      const opened: UdpPort = await UdpPort.open({
+        port,
+        address,
+        reuse: true,
+        onDatagram: (datagram, from) => this.#onDatagram(datagram, from, opened, false),
+      })
+      this.#ports.push(opened)
+    }
+    await this.#joinNeighbours(port)
+    this.#beacon()
+  }
+
+  /** The PVs changed, which the next beacon says. */
+  changed(): void {
+    this.#changes++
+  }
+
+  async close(): Promise<void> {
+    this.#cancelBeacon?.()
+    await Promise.all([...this.#ports, this.#forwarder].map(port => port?.close()))
+  }
+
+  /** Without the group (some systems cannot bind to one) everything works but being found behind another program's socket. */
+  async #joinNeighbours(port: number): Promise<void> {
+    try {
+      const group: UdpPort = await UdpPort.open({
+        port,
+        address: process.platform === "win32" ? "0.0.0.0" : localGroup,
+        reuse: true,
+        join: [{ group: localGroup, interface: loopback }],
+        onDatagram: (datagram, from) => this.#onDatagram(datagram, from, group, true),
+      })
+      this.#ports.push(group)
+      this.#forwarder = await UdpPort.open({ multicastInterface: loopback, onDatagram: () => {} })
+    } catch (error) {
+      diagnostics.problem.publish({ where: `joining ${localGroup}`, error })
+    }
+  }
+
+  #onDatagram(datagram: Uint8Array, from: Endpoint, port: UdpPort, local: boolean): void {
+    if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) !== 0) return
+    // What this server passed on itself has been answered already.
+    if (local && from.port === this.#forwarder?.port) return
+    try {
+      new Framer(this.#config.limits, false, {
+        onMessage: (command, reader) => {
+          if (command === Command.search) this.#onSearch(readSearch(reader), reader.little, from, port, local)
+        },
+        onControl: () => {},
+      }).push(datagram)
+    } catch (error) {
+      diagnostics.problem.publish({ where: `a datagram from ${formatEndpoint(from)}`, error })
+    }
+  }
+
+  #onSearch(search: Search, little: boolean, from: Endpoint, port: UdpPort, local: boolean): void {
+    if (search.replyPort === 0) return
+    const replyAddress = search.replyAddress === "" ? from.host : search.replyAddress
+    const response = this.#answer(search)
+    if (response !== null) {
+      const writer = new Writer({ little, fromServer: true })
+      writeSearchResponse(writer, response)
+      port.send(writer.written(), { host: replyAddress, port: search.replyPort })
+    }
+    if (!search.unicast || local) return
+    const writer = new Writer({ little })
+    writeOriginTag(writer, from.host)
+    writeSearch(writer, { ...search, unicast: false, replyAddress })
+    this.#forwarder?.send(writer.written(), { host: localGroup, port: this.#config.broadcastPort })
+  }
+
+  #beacon(): void {
+    if (this.#beaconTargets.length === 0) return
+    const writer = new Writer({ little: false, fromServer: true })
+    const { clock } = this.#config
+    writeBeacon(writer, {
+      guid: this.#guid,
+      sequence: this.#beacons,
+      changeCount: this.#changes,
+      address: "",
+      port: this.#tcpPort,
+      protocol: "tcp",
+    })
+    for (const target of this.#beaconTargets) this.#ports[0]?.send(writer.written(), target)
+    this.#beacons++
+    this.#cancelBeacon = clock.after(this.#beacons < quickBeacons ? quickPeriod : slowPeriod, () =>
+      this.#beacon(),
+    )
+  }
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from "node:crypto"
+import { TimerWheel } from "@ophyd-ts/epics-net"
+import type { PvaClientConfig } from "../client/config.ts"
+import { PvaError, PvaInputError } from "../errors.ts"
+import { TcpServer } from "../net/tcp-server.ts"
+import type { StructureType } from "../values/field-type.ts"
+import { type Search, type SearchResponse, writeSearchResponse } from "../wire/search.ts"
+import { type PvaServerConfig, type ResolvedServerConfig, resolveServerConfig } from "./config.ts"
+import { Discovery } from "./discovery.ts"
+import { infoChannel, infoChannelName } from "./info-channel.ts"
+import { ServerSession, type SessionOwner } from "./session.ts"
+import type { SharedPv } from "./shared-pv.ts"
+
+/**
+ * Serves PVs to pvAccess clients.
+ *
+ *     await using server = await PvaServer.open({ isolated: true })
+ *     server.add("lab:temperature", SharedPv.mailbox(ntScalar("double"), { value: 21.5 }))
+ *     const client = new PvaClient(server.clientConfig())
+ */
+export class PvaServer implements AsyncDisposable {
+  /** 12 bytes as hexadecimal, different for each server instance. */
+  readonly guid = randomBytes(12).toString("hex")
+  readonly #config: ResolvedServerConfig
+  readonly #pvs = new Map<string, SharedPv>()
+  readonly #sessions = new Set<ServerSession>()
+  readonly #wheel: TimerWheel
+  readonly #listeners: TcpServer[] = []
+  #discovery: Discovery | null = null
+  #closed = false
+
+  private constructor(config: ResolvedServerConfig) {
+    this.#config = config
+    this.#wheel = new TimerWheel(config.clock)
+    this.#pvs.set(
+      infoChannelName,
+      infoChannel(() => this.names),
+    )
+  }
+
+  /** Opens the ports. Rejects with PVA_NET when none can be had; a busy TCP port is replaced by a free one. */
+  static async open(config: PvaServerConfig = {}): Promise<PvaServer> {
+    const server = new PvaServer(resolveServerConfig(config))
+    try {
+      await server.#listen()
+    } catch (cause) {
+      await server.close()
+      const where = server.#config.interfaces.join(", ")
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw new PvaError("PVA_NET", `cannot serve on ${where}: ${message}`, { cause })
+    }
+    return server
+  }
+
+  /** The TCP port. */
+  get port(): number {
+    return this.#listeners[0]?.port ?? 0
+  }
+
+  /** Names of all PVs that are open, without the info channel. */
+  get names(): readonly string[] {
+    return [...this.#pvs].filter(([name, pv]) => name !== infoChannelName && pv.isOpen).map(([name]) => name)
+  }
+
+  /** Clients that are connected. */
+  get clientCount(): number {
+    return this.#sessions.size
+  }
+
+  /** Makes a PV known under a name; it may have several. Throws PvaInputError when the name is taken. */
+  add<T extends StructureType>(name: string, pv: SharedPv<T>): void {
+    if (name === "" || name.length > 500)
+      throw new PvaInputError(`a PV name is 1 to 500 characters long, not "${name}"`)
+    if (this.#pvs.has(name)) throw new PvaInputError(`the server has a PV "${name}" already`)
+    this.#pvs.set(name, pv as unknown as SharedPv)
+    this.#discovery?.changed()
+  }
+
+  /** Forgets a name. Clients that have the PV under it keep it until it is closed. */
+  remove(name: string): void {
+    if (name !== infoChannelName) this.#pvs.delete(name)
+  }
+
+  /** The configuration of a client that reaches exactly this server, without a datagram. */
+  clientConfig(): PvaClientConfig {
+    const listed = this.#config.interfaces[0] ?? "0.0.0.0"
+    const host = listed === "0.0.0.0" ? "127.0.0.1" : listed
+    return { addressList: [], autoAddressList: false, nameServers: [`${host}:${this.port}`], env: {} }
+  }
+
+  /** Disconnects all clients and closes the ports. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const session of [...this.#sessions]) session.close()
+    await Promise.all([this.#discovery?.close(), ...this.#listeners.map(listener => listener.close())])
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #listen(): Promise<void> {
+    const { interfaces } = this.#config
+    const owner: SessionOwner = {
+      config: this.#config,
+      wheel: this.#wheel,
+      find: name => {
+        const pv = this.#pvs.get(name)
+        return pv?.isOpen === true ? pv : undefined
+      },
+      answerSearch: (writer, search) => {
+        const response = this.#answer(search)
+        if (response !== null) writeSearchResponse(writer, response)
+      },
+      onClosed: session => this.#sessions.delete(session),
+    }
+    for (const host of interfaces) {
+      // All interfaces share one port number, which is what search replies state.
+      const wanted = this.#listeners[0]?.port ?? this.#config.port
+      this.#listeners.push(await this.#open(host, wanted, owner))
+    }
+    if (!this.#config.udp) return
+    this.#discovery = new Discovery(this.#config, this.guid, this.port, search => this.#answer(search))
+    await this.#discovery.open()
+  }
+
+  async #open(host: string, port: number, owner: SessionOwner): Promise<TcpServer> {
+    const accept = (peer: ConstructorParameters<typeof ServerSession>[1]): ServerSession => {
+      const session = new ServerSession(owner, peer)
+      this.#sessions.add(session)
+      return session
+    }
+    try {
+      return await TcpServer.open(host, port, accept)
+    } catch (error) {
+      const busy = (error as { code?: unknown }).code === "EADDRINUSE"
+      if (!busy || port === 0 || this.#listeners.length > 0) throw error
+      return TcpServer.open(host, 0, accept)
+    }
+  }
+
+  /** What this server has of the searched names; null when it has nothing to say. */
+  #answer(search: Search): SearchResponse | null {
+    if (search.protocols.length > 0 && !search.protocols.includes("tcp")) return null
+    const ids = search.channels.filter(c => this.#pvs.get(c.name)?.isOpen === true).map(c => c.id)
+    if (ids.length === 0 && !search.replyRequired) return null
+    return {
+      guid: this.guid,
+      sequence: search.sequence,
+      address: "",
+      port: this.port,
+      protocol: "tcp",
+      found: ids.length > 0,
+      ids,
+    }
+  }
+}
