@@ -51,6 +51,7 @@ export {
   type ConnectionState,
   isAssignable,
   type PutOptions,
+  type ReadingListener,
   type SignalBackend,
 } from "./signal/backend.ts"
 export {

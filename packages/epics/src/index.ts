@@ -1,1 +1,12 @@
-export {}
+export { type Address, type Protocol, parseAddress } from "./address.ts"
+export { CaBackend, type CaBackendOptions } from "./ca/ca-backend.ts"
+export { closeDefaultClients, defaultCaClient } from "./ca/default-client.ts"
+export { EpicsDevice, type EpicsDeviceOptions } from "./device/epics-device.ts"
+export { type EpicsPlace, EpicsSignals, epicsBackend } from "./device/epics-signals.ts"
+export { EpicsError, type EpicsErrorCode } from "./errors.ts"
+export {
+  EpicsMotor,
+  type EpicsMotorOptions,
+  type MotorSetOptions,
+  type ToleratedAlarm,
+} from "./motor/epics-motor.ts"

@@ -21,7 +21,7 @@ export class SoftSignals {
   }
 
   /** A value that users may only read; the device changes it with `assign`. */
-  r<T>(datatype: Datatype<T>, options: SoftValueOptions<T> & ReadOptions = {}): SignalR<T> {
+  r<T>(datatype: Datatype<T>, options: SoftValueOptions<T> & ReadOptions<NoInfer<T>> = {}): SignalR<T> {
     return softReadable(datatype, options, this.#owner)[0]
   }
 }

@@ -148,7 +148,7 @@ export function derivedSignal<T, I extends Inputs>(
 export function derivedSignal<T, I extends Inputs>(
   datatype: Datatype<T>,
   what: Derivation<NoInfer<T>, I>,
-  options?: ReadOptions,
+  options?: ReadOptions<NoInfer<T>>,
 ): SignalR<T>
 export function derivedSignal<T, I extends Inputs>(
   datatype: Datatype<T>,

@@ -10,7 +10,7 @@ import type { ReadingListener, SignalBackend } from "./backend.ts"
 import { dataKey } from "./describe.ts"
 import { Signal, type SignalOptions } from "./signal.ts"
 
-export interface ReadOptions extends SignalOptions {
+export interface ReadOptions<T = unknown> extends SignalOptions<T> {
   /**
    * When to keep a subscription to the server: `subscribers` while somebody listens; `always` from connect on, and then
    * `read` gives the latest update without asking the server. Default `subscribers`: reads ask, so a value read after
@@ -18,8 +18,8 @@ export interface ReadOptions extends SignalOptions {
    */
   monitor?: "subscribers" | "always" | undefined
   /**
-   * When the connection is lost under somebody who waits for a value: `wait` for it to come back (until their time-out), or
-   * `fail` them at once. Default `wait`.
+   * When the connection is lost under somebody who waits for a value or reads: `wait` for it to come back (until their
+   * time-out), or `fail` them at once. Default `wait`. Writes fail at once in any case.
    */
   onDisconnect?: "wait" | "fail" | undefined
 }
@@ -27,7 +27,7 @@ export interface ReadOptions extends SignalOptions {
 /** The connection was lost under somebody who waits, and the signal's policy is to fail them. */
 export class DisconnectedError extends OphydError {
   constructor(who: string, source: string) {
-    super("DISCONNECTED", `${who}: lost the connection to ${source}`)
+    super("DISCONNECTED", `${who}: the connection to ${source} is lost`)
   }
 }
 
@@ -39,7 +39,7 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
   #stopMonitor: (() => void) | null = null
   #latest: Reading<T> | undefined
 
-  constructor(backend: SignalBackend<T>, options: ReadOptions = {}, parent: Component | null = null) {
+  constructor(backend: SignalBackend<T>, options: ReadOptions<T> = {}, parent: Component | null = null) {
     super(backend, options, parent)
     this.onDisconnect = options.onDisconnect ?? "wait"
     this.#always = options.monitor === "always"
@@ -53,6 +53,9 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
   /** The present value with its time stamp and alarm. */
   reading(): MaybePromise<Reading<T>> {
     const backend = this.use("read")
+    if (this.onDisconnect === "fail" && !backend.connection.connected) {
+      return Promise.reject(new DisconnectedError(this.name, this.source))
+    }
     if (this.#always && this.#latest !== undefined && backend.connection.connected) return this.#latest
     return backend.read()
   }

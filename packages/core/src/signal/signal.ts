@@ -8,8 +8,10 @@ import type { Metadata } from "./metadata.ts"
 import { MockBackend } from "./mock-backend.ts"
 import { SoftBackend } from "./soft-backend.ts"
 
-export interface SignalOptions extends ComponentOptions {
+export interface SignalOptions<T = unknown> extends ComponentOptions {
   clock?: Clock | undefined
+  /** The value in mock mode; default that of the datatype: 0, false, the first label. */
+  mockInitial?: T | undefined
 }
 
 /** A signal was used before `connect`. */
@@ -22,13 +24,15 @@ export class UnconnectedError extends OphydError {
 /** One named value. What can be done with it is in its subclasses: read, write, both, or run. */
 export abstract class Signal<T> extends Component {
   readonly clock: Clock
+  readonly #mockInitial: T | undefined
   readonly #real: SignalBackend<T>
   #backend: SignalBackend<T>
   #ready: boolean
 
-  constructor(backend: SignalBackend<T>, options: SignalOptions = {}, parent: Component | null = null) {
+  constructor(backend: SignalBackend<T>, options: SignalOptions<T> = {}, parent: Component | null = null) {
     super(options, parent)
     this.clock = options.clock ?? systemClock
+    this.#mockInitial = options.mockInitial
     this.#real = backend
     this.#backend = backend
     this.#ready = backend.connection.connected

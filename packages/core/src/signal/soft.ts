@@ -13,7 +13,7 @@ export interface SoftValueOptions<T> {
   limits?: Limits | undefined
 }
 
-function backend<T>(datatype: Datatype<T>, options: SoftValueOptions<T> & ReadOptions): SoftBackend<T> {
+function backend<T>(datatype: Datatype<T>, options: SoftValueOptions<T> & ReadOptions<T>): SoftBackend<T> {
   const { initial, units, precision, limits, clock } = options
   const metadata: Metadata = {
     ...(units === undefined ? {} : { units }),
@@ -38,7 +38,7 @@ export function softSignal<T>(
 /** A value in memory that users may only read; its owner changes it with the function. */
 export function softReadable<T>(
   datatype: Datatype<T>,
-  options: SoftValueOptions<T> & ReadOptions = {},
+  options: SoftValueOptions<T> & ReadOptions<NoInfer<T>> = {},
   parent: Component | null = null,
 ): [signal: SignalR<T>, assign: (value: T) => void] {
   const soft = backend<T>(datatype, options)

@@ -17,7 +17,7 @@ import { type ReadOptions, SignalR } from "./readable.ts"
 import { SetSlot, type WhenBusy } from "./set-slot.ts"
 import { Signal, type SignalOptions } from "./signal.ts"
 
-export interface WriteOptions<T> extends SignalOptions {
+export interface WriteOptions<T> extends SignalOptions<T> {
   /**
    * Whether a write waits until the server has finished all that it set going, for all values or by value. Default true.
    * Say false where completion never comes or comes late: stop fields, starting a busy record.
@@ -94,7 +94,7 @@ class Writer<T> {
   }
 }
 
-export interface ReadWriteOptions<T> extends ReadOptions, WriteOptions<T> {
+export interface ReadWriteOptions<T> extends ReadOptions<T>, WriteOptions<T> {
   /** After the write, also wait until the read-back is within `tolerance` of the value; default false. */
   verify?: boolean | undefined
   /** How close counts as arrived with `verify`; default 10 to the power of minus the precision, else equal. */

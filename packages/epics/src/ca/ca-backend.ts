@@ -1,0 +1,201 @@
+import {
+  type ConnectionState,
+  type Datatype,
+  type Metadata,
+  type PutOptions,
+  type Reading,
+  type ReadingListener,
+  reportCallbackError,
+  type SignalBackend,
+} from "@ophyd-ts/core"
+import type { CaChannel, CaClient, CaReading } from "node-epics-ca"
+import { EpicsError } from "../errors.ts"
+import { type Conversion, conversion, plainRequest } from "./conversion.ts"
+import { metadataOf } from "./metadata.ts"
+
+export interface CaBackendOptions {
+  /** Seconds that a read may take; default that of the client. */
+  readTimeout?: number | undefined
+}
+
+/**
+ * A signal's value in a Channel Access server. Connecting subscribes to the channel's properties: that brings limits, units
+ * and labels in one request, and tells of their changes.
+ */
+export class CaBackend<T> implements SignalBackend<T> {
+  readonly source: string
+  readonly datatype: Datatype<T>
+  metadata: Metadata = {}
+  readonly #name: string
+  readonly #client: () => CaClient
+  readonly #options: CaBackendOptions
+  #channel: CaChannel | null = null
+  #connecting: Promise<void> | null = null
+  #conversion: Conversion<T> | null = null
+  #mismatch: EpicsError | null = null
+  /** Ends when the server has answered the last write with completion, well or not. */
+  #outstanding: Promise<void> | null = null
+
+  /** `client` is asked for once, when it connects. */
+  constructor(name: string, datatype: Datatype<T>, client: () => CaClient, options: CaBackendOptions = {}) {
+    this.source = `ca://${name}`
+    this.datatype = datatype
+    this.#name = name
+    this.#client = client
+    this.#options = options
+  }
+
+  get connection(): ConnectionState {
+    const channel = this.#channel
+    if (channel === null) return { connected: false, state: "not started" }
+    const known = this.#conversion !== null
+    const state =
+      this.#mismatch !== null
+        ? "wrong type"
+        : channel.connected && !known
+          ? "asking for its type"
+          : channel.state
+    return { connected: channel.connected && known, state, address: channel.server ?? this.#places() }
+  }
+
+  connect(): Promise<void> {
+    this.#connecting ??= this.#open().catch(error => {
+      this.#connecting = null
+      throw error
+    })
+    return this.#connecting
+  }
+
+  read(): Promise<Reading<T>> {
+    const { channel, conversion } = this.#use()
+    const { readTimeout } = this.#options
+    const options =
+      readTimeout === undefined ? conversion.request : { ...conversion.request, timeout: readTimeout }
+    // A request without options takes the shortest way through the client.
+    const reading = options === plainRequest ? channel.get() : channel.get(options)
+    return reading.then(this.#decode)
+  }
+
+  put(value: T, { completion }: PutOptions): Promise<void> {
+    const { channel, conversion } = this.#use()
+    if (!channel.connected) {
+      const why = `${this.source} is ${channel.state} at the moment, nothing was written`
+      return Promise.reject(new EpicsError("DISCONNECTED", why))
+    }
+    const encoded = conversion.encode(value, this.metadata)
+    if (!completion) return channel.put(encoded)
+    const before = this.#outstanding
+    // The server takes one write with completion per channel. A newer value goes as a plain write and is complete when
+    // the server has finished everything on this record, which the outstanding completion tells.
+    if (before !== null) return channel.put(encoded).then(() => before)
+    const putting = channel.put(encoded, { completion: true })
+    const over = () => {
+      if (this.#outstanding === outstanding) this.#outstanding = null
+    }
+    const outstanding = putting.then(over, over)
+    this.#outstanding = outstanding
+    return putting
+  }
+
+  monitor(listener: ReadingListener<T>): () => void {
+    const { channel, conversion } = this.#use()
+    const monitor = channel.monitor({
+      ...conversion.request,
+      onUpdate: reading => {
+        try {
+          listener(this.#decode(reading))
+        } catch (thrown) {
+          reportCallbackError(thrown, `an update of ${this.source}`)
+        }
+      },
+      onError: error => reportCallbackError(error, `the subscription to ${this.source}`),
+    })
+    return () => monitor.close()
+  }
+
+  onConnection(listener: (connected: boolean) => void): () => void {
+    const { events } = this.#start()
+    const up = () => listener(true)
+    const down = () => listener(false)
+    events.on("connected", up).on("disconnected", down)
+    return () => {
+      events.off("connected", up).off("disconnected", down)
+    }
+  }
+
+  async #open(): Promise<void> {
+    const channel = this.#start()
+    await channel.connect({ timeout: Number.POSITIVE_INFINITY })
+    await new Promise<void>((resolve, reject) => {
+      channel.monitor({
+        metadata: true,
+        events: ["property"],
+        count: 1,
+        onUpdate: ({ metadata }) => {
+          this.metadata = metadataOf(channel, metadata)
+          this.#verify(channel)
+          if (this.#mismatch === null) resolve()
+          else reject(this.#mismatch)
+        },
+        onError: error => {
+          // A channel that may be written only has no metadata to show.
+          if (channel.writable && !channel.readable) {
+            this.metadata = metadataOf(channel, undefined)
+            this.#verify(channel)
+            resolve()
+          } else reject(error)
+        },
+      })
+    })
+  }
+
+  #start(): CaChannel {
+    if (this.#channel !== null) return this.#channel
+    const channel = this.#client().channel(this.#name)
+    this.#channel = channel
+    channel.events.on("access", () => {
+      this.metadata = { ...this.metadata, readable: channel.readable, writable: channel.writable }
+    })
+    return channel
+  }
+
+  /** After each connect the server may be another one, with another type. */
+  #verify(channel: CaChannel): void {
+    const { nativeType: type = "double", count = 1 } = channel
+    const found = conversion(this.datatype, { type, count, metadata: this.metadata })
+    if (typeof found === "string") {
+      this.#conversion = null
+      this.#mismatch = new EpicsError("WRONG_TYPE", `${this.source}: ${found}`)
+    } else {
+      this.#conversion = found
+      this.#mismatch = null
+    }
+  }
+
+  #use(): { channel: CaChannel; conversion: Conversion<T> } {
+    if (this.#mismatch !== null) throw this.#mismatch
+    if (this.#channel === null || this.#conversion === null) {
+      throw new EpicsError("DISCONNECTED", `${this.source} was never connected`)
+    }
+    return { channel: this.#channel, conversion: this.#conversion }
+  }
+
+  #decode = (reading: CaReading): Reading<T> => {
+    const { conversion } = this.#use()
+    const { severity } = reading
+    const decoded: Reading<T> = {
+      value: conversion.decode(reading.value, this.metadata),
+      timestamp: reading.timestamp,
+      alarm_severity: severity,
+    }
+    if (severity !== 0) decoded.message = reading.statusText
+    return decoded
+  }
+
+  /** Where the client looks for names. */
+  #places(): string | undefined {
+    const { nameServers, addressList } = this.#client().settings
+    const places = [...nameServers, ...addressList].map(({ host, port }) => `${host}:${port}`)
+    return places.length === 0 ? undefined : places.join(", ")
+  }
+}
