@@ -130,6 +130,30 @@ describe("a plan that does not wait", () => {
     expect(reports.at(-1)).toMatch(/is done after/)
   })
 
+  it("may wait for it later, whether it has ended meanwhile or not", async () => {
+    const { connect, RE, sim } = await setUp()
+    const connector = connect()
+    await expect(RE.run(connector.waitAsPlan())).rejects.toThrow("dm_workflow: no job was started")
+    await RE.run(connector.runAsPlan({ wait: false }))
+    expect((await RE.run(connector.waitAsPlan())).value).toMatchObject({ status: "done" })
+    sim.control.play(second({ exitStatus: 1 }))
+    await RE.run(connector.runAsPlan({ wait: false }))
+    await connector.whenIdle()
+    await expect(RE.run(connector.waitAsPlan())).rejects.toMatchObject({ outcome: "failed" })
+  })
+
+  it("does not end the watch when a later wait is interrupted", async () => {
+    const { connect, RE, sim } = await setUp()
+    sim.control.play(long)
+    const connector = connect()
+    await RE.run(connector.runAsPlan({ wait: false }))
+    const waiting = RE.run(connector.waitAsPlan())
+    await expect.poll(() => connector.status.get()).toBe("running")
+    await RE.abort()
+    await waiting
+    expect(connector.idle).toBe(false)
+  })
+
   it("hears at once when DM refuses the job", async () => {
     const { connect, RE } = await setUp()
     await expect(RE.run(connect().runAsPlan({ workflow: "no-such", wait: false }))).rejects.toMatchObject({

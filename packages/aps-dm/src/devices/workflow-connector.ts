@@ -219,11 +219,24 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     })
     if (!wait) return yield* waitIn(() => run.submitted)
     try {
+      return yield* this.waitAsPlan()
+    } finally {
+      if (!run.status.done) yield* bps.call(() => run.stop(new Error("the plan was interrupted")))
+    }
+  }
+
+  /**
+   * Plan: waits for the job that was started or attached last, also when it has ended meanwhile. An interrupted plan
+   * leaves the watch as it is.
+   * @throws into the plan: InvalidRequest when there was none, else as `runAsPlan` does.
+   */
+  *waitAsPlan(): Plan<DmJob> {
+    const run = this.#run
+    if (run === null) throw new InvalidRequest(`${this.name}: no job was started`)
+    try {
       return yield* waitIn(() => Promise.resolve(run.status))
     } catch (error) {
       throw dmErrorBehind(error) ?? error
-    } finally {
-      if (!run.status.done) yield* bps.call(() => run.stop(new Error("the plan was interrupted")))
     }
   }
 
