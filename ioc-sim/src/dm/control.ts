@@ -5,7 +5,6 @@ import type { Port } from "./ports.ts"
 import type { CommandRule, Commands } from "./processing/commands.ts"
 import type { Jobs } from "./processing/jobs.ts"
 import type { DmRequestRecord, RequestLog } from "./request-log.ts"
-import type { DmClock } from "./time/clock.ts"
 import type { Tasks } from "./time/tasks.ts"
 
 interface Parts {
@@ -15,7 +14,6 @@ interface Parts {
   readonly jobs: Jobs
   readonly commands: Commands
   readonly tasks: Tasks
-  readonly clock: DmClock
   readonly problems: Error[]
 }
 

@@ -55,7 +55,7 @@ export function demoWorkflow(options: DemoWorkflowOptions = {}): { workflow: Doc
     },
   })
   const commands = [
-    rule("01-START", async context => `${Math.floor(context.now())}\n`),
+    rule("01-START", async context => `${Math.floor(context.time())}\n`),
     rule("02-ANALYZE", async context => {
       const found = await analyze(await context.inputFile())
       results.set(context.jobId, found)

@@ -1,9 +1,9 @@
 import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
+import type { Clock } from "@ophyd-ts/core"
 import { checkRoom, type Doc, flagIn, optionalTextIn, textIn } from "./documents.ts"
 import { DmRefusal } from "./errors.ts"
 import type { DmUser } from "./sessions.ts"
-import type { DmClock } from "./time/clock.ts"
 import { dateText, dayText } from "./time/texts.ts"
 
 /** What is told about a new experiment; everything but the name has a default. */
@@ -51,7 +51,7 @@ export interface ExperimentStoreOptions {
   readonly stations: readonly string[]
   readonly types: readonly string[]
   readonly timeZone: string
-  readonly clock: DmClock
+  readonly clock: Clock
   readonly accounts: { readonly user: string; readonly admin: string }
 }
 
@@ -90,7 +90,7 @@ export class Experiments {
       )
     }
     checkRoom(this.#all.size, maxExperiments, "experiments")
-    const now = clock.now()
+    const now = clock.time()
     const rootPath = checkedRootPath(input.rootPath ?? dateText(now, timeZone).slice(0, 4))
     const storageDirectory = join(this.#options.dataRoot, stationName, rootPath, name)
     const managed = input.managedDirectoryStructure ?? true
@@ -168,7 +168,7 @@ export class Experiments {
     if (description !== undefined) experiment.description = description
     if (startDate !== undefined) experiment.startDate = this.#day(startDate, 0)
     if (endDate !== undefined) experiment.endDate = this.#day(endDate, 0)
-    experiment.updateDate = dateText(clock.now(), timeZone)
+    experiment.updateDate = dateText(clock.time(), timeZone)
     return experiment
   }
 

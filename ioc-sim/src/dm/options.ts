@@ -1,11 +1,11 @@
 import type { DmRoutes } from "@ophyd-ts/aps-dm"
+import type { Clock } from "@ophyd-ts/core"
 import type { Doc } from "./documents.ts"
 import type { ExperimentInput } from "./experiments.ts"
 import type { TlsMaterial } from "./http/listener.ts"
 import type { CommandRule } from "./processing/commands.ts"
 import type { Scheduled } from "./schedule.ts"
 import type { DmUser } from "./sessions.ts"
-import type { DmClock } from "./time/clock.ts"
 
 /** Everything has a default except the directory for the experiments' files. Times are seconds. */
 export interface DmServiceOptions {
@@ -48,7 +48,7 @@ export interface DmServiceOptions {
   /** Zone of the local time texts. Default `America/Chicago`. */
   readonly timeZone?: string
   /** Default: the system's. */
-  readonly clock?: DmClock
+  readonly clock?: Clock
   /** Of the identifiers. Default: a random one. */
   readonly seed?: number
   /** The same table as the client's, where a site has corrected it. */

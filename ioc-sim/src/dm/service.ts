@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { type DmConfig, DmRoutes, type DmService, type DmSettings, dmConfig } from "@ophyd-ts/aps-dm"
+import { systemClock } from "@ophyd-ts/core"
 import { callTable, type Engines } from "./calls.ts"
 import { Datasets } from "./catalog/datasets.ts"
 import { FileCatalog } from "./catalog/files.ts"
@@ -19,7 +20,7 @@ import { Workflows } from "./processing/workflows.ts"
 import { RequestLog } from "./request-log.ts"
 import { Schedule } from "./schedule.ts"
 import type { DmUser } from "./sessions.ts"
-import { ManualClock, systemClock } from "./time/clock.ts"
+import { ManualClock } from "./time/clock.ts"
 import { Tasks } from "./time/tasks.ts"
 import { dateText } from "./time/texts.ts"
 import { Daqs } from "./transfer/daqs.ts"
@@ -99,7 +100,7 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
     onProblem,
   })
   const forget = clock instanceof ManualClock ? clock.onSettle(() => tasks.settled()) : () => {}
-  const control = new DmControl({ ports, faults, log, jobs: engines.jobs, commands, tasks, clock, problems })
+  const control = new DmControl({ ports, faults, log, jobs: engines.jobs, commands, tasks, problems })
   const close = once(async () => {
     await Promise.all([tasks.close(), closePorts(ports)])
     // A service that was away may just have come back.
@@ -149,12 +150,11 @@ function makeEngines(options: Settled, shared: { tasks: Tasks; ids: Ids; command
   })
   const files = new FileCatalog(experiments, ids, clock)
   const workflows = new Workflows(ids)
-  const common = { experiments, files, tasks, timeZone, id: () => ids.uuid() }
+  const common = { experiments, files, tasks, clock, timeZone, id: () => ids.uuid() }
   const jobs = new Jobs(
     {
       ...common,
       commands,
-      now: () => clock.now(),
       pendingSeconds: timing.pending,
       finalizingSeconds: timing.finalizing,
       parallelChildren: options.parallelChildren ?? 4,
@@ -164,7 +164,6 @@ function makeEngines(options: Settled, shared: { tasks: Tasks; ids: Ids; command
   )
   const transfers = {
     ...common,
-    clock,
     checkWorkflow: ({ owner, name }: { owner: string; name: string }) => void workflows.byName(owner, name),
     startWorkflow: ({ owner, name }: { owner: string; name: string }, args: object, user: DmUser) =>
       void jobs.start(owner, name, args, user),
@@ -178,7 +177,7 @@ function makeEngines(options: Settled, shared: { tasks: Tasks; ids: Ids; command
     schedule: new Schedule({
       esafs: options.esafs ?? [],
       proposals: options.proposals ?? [],
-      currentRun: currentRun(clock.now(), timeZone),
+      currentRun: currentRun(clock.time(), timeZone),
     }),
     files,
     datasets: new Datasets(experiments, ids),

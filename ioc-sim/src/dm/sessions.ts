@@ -1,6 +1,6 @@
+import type { Clock } from "@ophyd-ts/core"
 import { DmRefusal } from "./errors.ts"
 import type { Ids } from "./ids.ts"
-import type { DmClock } from "./time/clock.ts"
 
 /** An account of the service. */
 export interface DmUser {
@@ -29,7 +29,7 @@ export interface SessionOptions {
   readonly seconds: number
   /** s by which the announced end is later than the true one. */
   readonly cookieSkew: number
-  readonly clock: DmClock
+  readonly clock: Clock
   readonly ids: Ids
 }
 
@@ -38,7 +38,7 @@ export class Sessions {
   readonly #users: readonly DmUser[]
   readonly #seconds: number
   readonly #skew: number
-  readonly #clock: DmClock
+  readonly #clock: Clock
   readonly #ids: Ids
   readonly #sessions = new Map<string, Session>()
 
@@ -59,7 +59,7 @@ export class Sessions {
     const oldest = this.#sessions.keys().next().value
     if (this.#sessions.size >= maxSessions && oldest !== undefined) this.#sessions.delete(oldest)
     const token = this.#ids.token()
-    const expires = this.#clock.now() + this.#seconds
+    const expires = this.#clock.time() + this.#seconds
     this.#sessions.set(token, { user, expires })
     // The vendor's client reads the second attribute as `expires`, so it comes directly after the value.
     const date = new Date((expires + this.#skew) * 1000).toUTCString()
@@ -78,7 +78,7 @@ export class Sessions {
       const [name, value] = part.trim().split("=", 2)
       const session = name === cookieName && value !== undefined ? this.#sessions.get(value) : undefined
       if (session === undefined || value === undefined) continue
-      if (session.expires > this.#clock.now()) return session.user
+      if (session.expires > this.#clock.time()) return session.user
       this.#sessions.delete(value)
     }
     throw new DmRefusal("InvalidSession", "no valid session: log in")

@@ -36,7 +36,7 @@ describe("a DAQ", () => {
       nProcessedFiles: 0,
       workflowJobOwner: "s255user",
       note: "kept",
-      startTime: clock.now(),
+      startTime: clock.time(),
       startTimestamp: "2026/05/28 15:26:40 CDT",
     })
     await put(source, "new.txt", "new")

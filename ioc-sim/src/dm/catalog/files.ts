@@ -2,11 +2,11 @@ import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
 import { basename, isAbsolute, join, normalize, relative, sep } from "node:path"
+import type { Clock } from "@ophyd-ts/core"
 import { type Doc, fitsQuery, page, textIn } from "../documents.ts"
 import { DmRefusal } from "../errors.ts"
 import { type Experiments, placesOf } from "../experiments.ts"
 import type { Ids } from "../ids.ts"
-import type { DmClock } from "../time/clock.ts"
 
 const defaultLimit = 500_000
 
@@ -39,11 +39,11 @@ export function insidePath(path: string, what: string): string {
 export class FileCatalog {
   readonly #experiments: Experiments
   readonly #ids: Ids
-  readonly #clock: DmClock
+  readonly #clock: Clock
   /** Experiment id → absolute path → document. */
   readonly #files = new Map<unknown, Map<string, Doc>>()
 
-  constructor(experiments: Experiments, ids: Ids, clock: DmClock) {
+  constructor(experiments: Experiments, ids: Ids, clock: Clock) {
     this.#experiments = experiments
     this.#ids = ids
     this.#clock = clock
@@ -69,7 +69,7 @@ export class FileCatalog {
       md5Sum: more.md5Sum ?? (await md5Of(path)),
       compression: null,
       fileModificationTime: mtimeMs / 1000,
-      catalogTime: this.#clock.now(),
+      catalogTime: this.#clock.time(),
       ...(more.sourcePath === undefined ? {} : { sourceFilePath: more.sourcePath }),
     }
     files.set(path, document)

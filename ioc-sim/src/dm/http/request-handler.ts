@@ -7,12 +7,12 @@ import {
   dmErrorCodes,
   dmHeaders,
 } from "@ophyd-ts/aps-dm"
+import type { Clock } from "@ophyd-ts/core"
 import type { CallTable } from "../calls.ts"
 import { DmRefusal } from "../errors.ts"
 import type { DmFault, Faults } from "../faults.ts"
 import type { RequestLog } from "../request-log.ts"
 import type { Sessions } from "../sessions.ts"
-import type { DmClock } from "../time/clock.ts"
 import { type Answer, errorAnswer, goodAnswer, htmlAnswer } from "./answer.ts"
 
 export interface RequestHandlerOptions {
@@ -22,7 +22,7 @@ export interface RequestHandlerOptions {
   readonly calls: CallTable
   readonly sessions: Sessions
   readonly faults: Faults
-  readonly clock: DmClock
+  readonly clock: Clock
   readonly log: RequestLog
   readonly maxBodyBytes: number
   readonly onProblem: (error: unknown) => void
@@ -132,7 +132,7 @@ export class RequestHandler {
     const { log, service, clock } = this.#options
     const dropped = answer === "dropped"
     log.add({
-      time: clock.now(),
+      time: clock.time(),
       service: service ?? "any",
       verb,
       call,

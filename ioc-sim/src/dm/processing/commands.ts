@@ -27,7 +27,7 @@ export interface StageContext {
   /** Aborted when the job is, or the service closes. */
   readonly signal: AbortSignal
   /** s since 1970, on the service's clock. */
-  now(): number
+  time(): number
   sleep(seconds: number): Promise<void>
   /** Waits for something outside the service, so that a hand-moved clock does not wait for it. */
   outside<T>(promise: Promise<T>): Promise<T>
@@ -60,7 +60,10 @@ export interface CommandRule {
 const builtIn: readonly CommandRule[] = [
   { command: /^(\/(usr\/)?bin\/)?true\b/, play: {} },
   { command: /^(\/(usr\/)?bin\/)?false\b/, play: { exitStatus: 1 } },
-  { command: /^(\/(usr\/)?bin\/)?date( \+%s)?$/, play: ({ now }) => ({ stdOut: `${Math.floor(now())}\n` }) },
+  {
+    command: /^(\/(usr\/)?bin\/)?date( \+%s)?$/,
+    play: ({ time }) => ({ stdOut: `${Math.floor(time())}\n` }),
+  },
   {
     command: /^(\/(usr\/)?bin\/)?echo\b/,
     play: ({ command }) => ({ stdOut: `${command.replace(/^\S+ ?/, "")}\n` }),

@@ -1,3 +1,4 @@
+import type { Clock } from "@ophyd-ts/core"
 import type { FileCatalog } from "../catalog/files.ts"
 import type { Doc } from "../documents.ts"
 import { messageOf } from "../errors.ts"
@@ -17,7 +18,7 @@ export interface ProcessingContext {
   readonly tasks: Tasks
   readonly commands: Commands
   readonly timeZone: string
-  readonly now: () => number
+  readonly clock: Clock
   readonly id: () => string
   /** s before a job runs. */
   readonly pendingSeconds: number
@@ -113,7 +114,7 @@ export class JobRun {
   }
 
   #time(what: "submission" | "start" | "end"): Doc {
-    const now = this.#context.now()
+    const now = this.#context.clock.time()
     return { [`${what}Time`]: now, [`${what}Timestamp`]: timestampText(now, this.#context.timeZone) }
   }
 }

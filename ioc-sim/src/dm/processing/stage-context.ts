@@ -34,7 +34,7 @@ export function stageContext(
     variables,
     repeat,
     signal: task.signal,
-    now: task.now,
+    time: task.time,
     sleep: task.sleep,
     outside: task.outside,
     async inputFile() {

@@ -119,7 +119,7 @@ export class StageRun {
         typeof this.#stage.workingDir === "string" ? substitute(this.#stage.workingDir, variables) : null,
       userAccount,
       status: "pending",
-      submitTime: this.#context.now(),
+      submitTime: this.#context.clock.time(),
     }
     this.#stage.childProcesses = {
       ...(this.#stage.childProcesses as Doc | undefined),
@@ -133,14 +133,14 @@ export class StageRun {
   async #child(task: Task, { child, variables }: Submitted, repeat: number): Promise<boolean> {
     this.#count("queued", -1)
     this.#count("running", 1)
-    Object.assign(child, { status: "running", startTime: this.#context.now() })
+    Object.assign(child, { status: "running", startTime: this.#context.clock.time() })
     if (this.#context.runningChildOutputs === "null") {
       Object.assign(child, { exitStatus: null, stdOut: null, stdErr: null })
     }
     const context = stageContext(this.#context, this.#request, { task, variables, repeat })
     const { exitStatus, stdOut, stdErr, seconds } = await this.#context.commands.play(context)
     if (seconds > 0) await task.sleep(seconds)
-    const endTime = this.#context.now()
+    const endTime = this.#context.clock.time()
     const good = exitStatus === 0
     Object.assign(child, {
       status: good ? "done" : "failed",

@@ -1,21 +1,4 @@
-/** The time of the simulated service, so that a test need not wait for a job. */
-export interface DmClock {
-  /** Seconds since 1970. */
-  now(): number
-  /** Calls once after that many seconds; the result cancels. */
-  after(seconds: number, wake: () => void): () => void
-}
-
-/** Real time. Its timers never keep a process alive; the service's sockets do. */
-export const systemClock: DmClock = {
-  now: () => Date.now() / 1000,
-  after(seconds, wake) {
-    // Longer timers than Node knows would fire at once.
-    const timer = setTimeout(wake, Math.min(seconds * 1000, 2 ** 31 - 1))
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
-}
+import type { Clock } from "@ophyd-ts/core"
 
 interface Due {
   readonly at: number
@@ -23,25 +6,31 @@ interface Due {
 }
 
 /**
- * Time that stands still until `advance`. Everything due is woken in order, and each wake-up is worked off (files
- * copied, stage functions returned) before the next one.
+ * A clock that stands still until `advance`. Everything due is woken in order, and each wake-up is worked off (files
+ * copied, stage functions returned) before the next one, so that a test sees exactly what has happened by then.
  */
-export class ManualClock implements DmClock {
-  #now: number
+export class ManualClock implements Clock {
+  #time: number
+  readonly #start: number
   readonly #due = new Set<Due>()
   readonly #settlers = new Set<() => Promise<void>>()
 
   /** @param start seconds since 1970. */
   constructor(start = 1_780_000_000) {
-    this.#now = start
+    this.#start = start
+    this.#time = start
+  }
+
+  time(): number {
+    return this.#time
   }
 
   now(): number {
-    return this.#now
+    return this.#time - this.#start
   }
 
   after(seconds: number, wake: () => void): () => void {
-    const due = { at: this.#now + Math.max(0, seconds), wake }
+    const due = { at: this.#time + Math.max(0, seconds), wake }
     this.#due.add(due)
     return () => this.#due.delete(due)
   }
@@ -54,15 +43,15 @@ export class ManualClock implements DmClock {
 
   /** Moves time on and resolves when all that was due is done. */
   async advance(seconds: number): Promise<void> {
-    const end = this.#now + seconds
+    const end = this.#time + seconds
     await this.#settle()
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
       this.#due.delete(next)
-      this.#now = Math.max(this.#now, next.at)
+      this.#time = Math.max(this.#time, next.at)
       next.wake()
       await this.#settle()
     }
-    this.#now = end
+    this.#time = end
   }
 
   #next(end: number): Due | undefined {

@@ -1,4 +1,4 @@
-import type { DmClock } from "./clock.ts"
+import type { Clock } from "@ophyd-ts/core"
 
 /** Thrown into a task that was cancelled, at its next wait. */
 export class TaskCancelled extends Error {
@@ -11,7 +11,8 @@ export class TaskCancelled extends Error {
 /** What runs inside a task may do with time. */
 export interface Task {
   readonly signal: AbortSignal
-  now(): number
+  /** s since 1970. */
+  time(): number
   /** @throws TaskCancelled */
   sleep(seconds: number): Promise<void>
   /** Waits for something that only the outside can bring about, so a moved clock does not wait for it. */
@@ -28,13 +29,13 @@ export interface TaskHandle {
  * (`settled`), which is what makes a hand-moved clock exact, and ends all of it on `close`.
  */
 export class Tasks {
-  readonly #clock: DmClock
+  readonly #clock: Clock
   readonly #onProblem: (error: unknown) => void
   readonly #running = new Map<AbortController, Promise<void>>()
   #awake = 0
   #whenAsleep: (() => void)[] = []
 
-  constructor(clock: DmClock, onProblem: (error: unknown) => void) {
+  constructor(clock: Clock, onProblem: (error: unknown) => void) {
     this.#clock = clock
     this.#onProblem = onProblem
   }
@@ -93,7 +94,7 @@ export class Tasks {
     const clock = this.#clock
     return {
       signal,
-      now: () => clock.now(),
+      time: () => clock.time(),
       sleep: seconds => waits.during(sleep(clock, seconds, signal)),
       outside: promise => waits.during(abortable(promise, signal)),
     }
@@ -126,7 +127,7 @@ class Waits {
   }
 }
 
-function sleep(clock: DmClock, seconds: number, signal: AbortSignal): Promise<void> {
+function sleep(clock: Clock, seconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       stop()

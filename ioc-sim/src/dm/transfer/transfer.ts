@@ -1,11 +1,11 @@
 import { copyFile, mkdir, rename, rm, utimes } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import type { Clock } from "@ophyd-ts/core"
 import { type FileCatalog, insidePath, md5Of } from "../catalog/files.ts"
 import { type Doc, flagIn, isDoc, optionalTextIn } from "../documents.ts"
 import { DmRefusal, messageOf } from "../errors.ts"
 import { type Experiments, placesOf } from "../experiments.ts"
 import type { DmUser } from "../sessions.ts"
-import type { DmClock } from "../time/clock.ts"
 import type { Task, Tasks } from "../time/tasks.ts"
 import { timestampText } from "../time/texts.ts"
 import type { SourceFile } from "./source.ts"
@@ -18,7 +18,7 @@ export interface TransferContext {
   readonly experiments: Experiments
   readonly files: FileCatalog
   readonly tasks: Tasks
-  readonly clock: DmClock
+  readonly clock: Clock
   readonly timeZone: string
   /** Throws a refusal when the workflow does not exist. */
   readonly checkWorkflow: (workflow: { owner: string; name: string }) => void
@@ -49,7 +49,7 @@ export class Transfer {
   /** @throws DmRefusal before anything starts */
   constructor(context: TransferContext, request: TransferRequest) {
     const { experiment, options, user } = request
-    const now = context.clock.now()
+    const now = context.clock.time()
     this.#context = context
     this.#user = user
     this.experiment = experiment
@@ -104,7 +104,7 @@ export class Transfer {
   }
 
   end(status: string, errorMessage?: string): void {
-    const now = this.#context.clock.now()
+    const now = this.#context.clock.time()
     Object.assign(this.info, {
       status,
       endTime: now,

@@ -24,7 +24,7 @@ export class Watch {
     this.#context = context
     this.#keep = fileFilter(transfer.options)
     const hours = countIn(transfer.options, "maxRunTimeInHours", Number.POSITIVE_INFINITY, "taskInfo")
-    this.#until = context.clock.now() + hours * 3600
+    this.#until = context.clock.time() + hours * 3600
   }
 
   /** Remembers what is there already, so that only later files count; unless those are wanted too. */
@@ -35,7 +35,7 @@ export class Watch {
 
   async run(task: Task): Promise<void> {
     for (;;) {
-      const ending = this.#transfer.stopping || task.now() >= this.#until
+      const ending = this.#transfer.stopping || task.time() >= this.#until
       await this.#look(task, ending)
       if (ending) return
       await task.sleep(this.#context.pollSeconds)
