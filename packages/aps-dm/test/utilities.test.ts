@@ -9,6 +9,7 @@ import {
   DmWaitTimeout,
   dmAddWorkflow,
   dmDaqWaitUploadPlan,
+  dmEnsureDaq,
   dmExperimentsTable,
   dmFileReadyToProcess,
   dmGetDaqs,
@@ -95,6 +96,18 @@ describe("a DAQ", () => {
     await expect.poll(() => dmGetExperimentDatadirActiveDaq(dm, experiment, watched)).toBeNull()
     expect(await dmGetDaqs(dm, experiment)).toMatchObject([{ id }])
     expect(await dmGetDaqs(dm, "other")).toEqual([])
+  })
+
+  it("is started once, also when the answer to the start is lost", async () => {
+    const { dm, sim } = await setUp()
+    const watched = await temporaryDirectory()
+    sim.control.fault({ kind: "dropAnswer", call: "startDaq" })
+    const daq = await dmEnsureDaq(dm, experiment, watched)
+    expect(await dmGetDaqs(dm, experiment)).toMatchObject([{ id: daq.id, status: "running" }])
+    sim.control.fault({ kind: "dropRequest", call: "startDaq" })
+    await expect(dmEnsureDaq(dm, experiment, await temporaryDirectory())).rejects.toMatchObject({
+      outcomeUnknown: true,
+    })
   })
 
   it("cannot be started for an unknown experiment or a directory that is not there", async () => {
@@ -234,8 +247,15 @@ describe("workflows", () => {
     await dmUpdateWorkflow(dm, file)
     const workflow = await dmGetWorkflow(dm, "from-file")
     expect([workflow.description, getWorkflowLastStage(workflow)]).toEqual(["two", "02-B"])
-    await writeFile(file, "not JSON")
-    await expect(dmAddWorkflow(dm, file)).rejects.toThrow(/workflow.json: no DM workflow in JSON/)
+    for (const [text, why] of [
+      ["not JSON", /workflow.json: no DM workflow in JSON/],
+      ["[]", /no DM workflow/],
+      ['{"stages": {"1": {"command": "x"}}}', /no name/],
+      ['{"name": "x", "stages": {}}', /no stages/],
+    ] as const) {
+      await writeFile(file, text)
+      await expect(dmAddWorkflow(dm, file)).rejects.toThrow(why)
+    }
   })
 })
 

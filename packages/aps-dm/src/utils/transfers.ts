@@ -1,5 +1,5 @@
 import type { DmClient } from "../client/index.ts"
-import { DmTransferError, ObjectNotFound } from "../errors.ts"
+import { CommunicationError, DmTransferError, ObjectNotFound } from "../errors.ts"
 import {
   type DmFile,
   type DmTaskInfo,
@@ -36,7 +36,10 @@ export const dmStartDaq = (
   daqInfo: DmTaskInfo = {},
 ): Promise<DmTransfer> => dm.daq.startDaq(experiment, dataDirectory, daqInfo)
 
-/** The active DAQ for experiment and directory, started when there is none. */
+/**
+ * The active DAQ for experiment and directory, started when there is none. When the answer to the start is lost, the DAQ is
+ * looked for and not started again.
+ */
 export async function dmEnsureDaq(
   dm: Acquisition,
   experiment: string,
@@ -44,7 +47,15 @@ export async function dmEnsureDaq(
   daqInfo: DmTaskInfo = {},
 ): Promise<DmTransfer> {
   const active = await dmGetExperimentDatadirActiveDaq(dm, experiment, dataDirectory)
-  return active ?? (await dmStartDaq(dm, experiment, dataDirectory, daqInfo))
+  if (active !== null) return active
+  try {
+    return await dmStartDaq(dm, experiment, dataDirectory, daqInfo)
+  } catch (error) {
+    if (!(error instanceof CommunicationError && error.outcomeUnknown)) throw error
+    const started = await dmGetExperimentDatadirActiveDaq(dm, experiment, dataDirectory)
+    if (started === null) throw error
+    return started
+  }
 }
 
 export const dmStopDaq = (dm: Acquisition, experiment: string, dataDirectory: string): Promise<void> =>

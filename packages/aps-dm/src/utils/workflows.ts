@@ -5,10 +5,13 @@ import { type DmWorkflow, dmWorkflow, stageOrder } from "../wire/index.ts"
 
 export type Processing = Pick<DmClient, "proc" | "username">
 
-/** A workflow document from a JSON file. @throws InvalidArgument when the file is none. */
+/** A workflow document from a JSON file. @throws InvalidArgument when the file holds none. */
 async function readWorkflow(path: string): Promise<DmWorkflow> {
   try {
-    return dmWorkflow.parse(JSON.parse(await readFile(path, "utf8")))
+    const workflow = dmWorkflow.parse(JSON.parse(await readFile(path, "utf8")))
+    if (!workflow.name) throw new Error("it has no name")
+    if (stageOrder(workflow).length === 0) throw new Error("it has no stages")
+    return workflow
   } catch (cause) {
     throw new InvalidArgument(`${path}: no DM workflow in JSON: ${(cause as Error).message}`, { cause })
   }
