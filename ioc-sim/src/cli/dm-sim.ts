@@ -8,7 +8,7 @@ import { demoWorkflow, startDmService } from "../index.ts"
 const usage = `npm run dm-sim -- [options]
 
   --data DIR          where experiments are stored (default: a temporary directory, removed at the end)
-  --port N            first of five ports (default: free ones)
+  --port N            first of six ports, the last one for control (default: free ones)
   --station NAME      default 255IDZ
   --experiment NAME   an experiment that exists from the beginning; may be repeated (default: example-01)
   --tls               HTTPS with a new certificate that signs itself
@@ -57,10 +57,12 @@ const temporary = values.data === undefined ? await mkdtemp(join(tmpdir(), "ophy
 const removeTemporary = async () => {
   if (temporary !== undefined) await rm(temporary, { recursive: true, force: true })
 }
+const port = number("port", values.port, 65_530)
 const demo = demoWorkflow()
 const service = await startDmService({
   dataRoot: values.data ?? temporary ?? "",
-  port: number("port", values.port, 65_531),
+  port,
+  controlPort: port === 0 ? 0 : port + 5,
   station: values.station,
   tls: values.tls,
   sessionSeconds: number("session", values.session, 1e9),
@@ -79,6 +81,7 @@ console.log(
   `# experiments ${values.experiment.join(", ")}; workflow ${demo.workflow.name}; files in ${service.dataRoot}`,
 )
 if (service.caFile !== null) console.log(`# the certificate to trust (caFile): ${service.caFile}`)
+console.log(`# trouble on demand: POST JSON to ${service.controlUrl}/fault and others; GET there lists them`)
 console.log("# Ctrl-C ends it.")
 
 const end = async (): Promise<void> => {

@@ -12,7 +12,7 @@ export class DmSimError extends Error {
 
 /** A request that the service answers with a DM error: class name, number and message. */
 export class DmRefusal extends DmSimError {
-  override readonly name = "DmRefusal"
+  override readonly name: string = "DmRefusal"
   readonly type: DmErrorName
   constructor(type: DmErrorName, message: string, options?: ErrorOptions) {
     super("DM_SIM_REFUSAL", message, options)

@@ -17,6 +17,8 @@ export interface DmServiceOptions {
   readonly ports?: "one" | "five"
   /** First of the ports; the services take it and the next ones. Default 0: any free ports. */
   readonly port?: number
+  /** Port of the control for other processes (0: a free one). Default: there is none, only `control`. */
+  readonly controlPort?: number
   /** Serve HTTPS: with this key and certificate, or with a new one that signs itself (`true`). */
   readonly tls?: boolean | TlsMaterial
   /** Default `255IDZ`. */

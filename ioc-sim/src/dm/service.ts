@@ -11,6 +11,7 @@ import { DmSimError } from "./errors.ts"
 import { Experiments } from "./experiments.ts"
 import { Faults } from "./faults.ts"
 import { selfSignedCertificate } from "./http/certificate.ts"
+import { openControl } from "./http/control-server.ts"
 import { Ids } from "./ids.ts"
 import { type DmServiceOptions, defaultLimits, defaultTiming, defaultUser } from "./options.ts"
 import { openPorts, type Port, urlsOf } from "./ports.ts"
@@ -34,6 +35,8 @@ export interface DmServiceSim extends AsyncDisposable, Engines {
   readonly urls: Readonly<Record<DmService, string>>
   /** PEM file with the certificate that a client has to trust; null without TLS. */
   readonly caFile: string | null
+  /** Address of the control for other processes; null without `controlPort`. */
+  readonly controlUrl: string | null
   /** Trouble on demand, and a look inside. */
   readonly control: DmControl
   /** What `DmClient` takes; `settings` are put over it. */
@@ -101,8 +104,15 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
   })
   const forget = clock instanceof ManualClock ? clock.onSettle(() => tasks.settled()) : () => {}
   const control = new DmControl({ ports, faults, log, jobs: engines.jobs, commands, tasks, problems })
+  const controlListener =
+    options.controlPort === undefined
+      ? undefined
+      : await openControl(control, { host, port: options.controlPort }).catch(async (error: unknown) => {
+          await closePorts(ports)
+          throw error
+        })
   const close = once(async () => {
-    await Promise.all([tasks.close(), closePorts(ports)])
+    await Promise.all([tasks.close(), closePorts(ports), controlListener?.close()])
     // A service that was away may just have come back.
     await closePorts(ports)
     forget()
@@ -114,6 +124,7 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
     dataRoot,
     urls,
     caFile,
+    controlUrl: controlListener?.url ?? null,
     control,
     config: (more = {}) =>
       dmConfig.from({

@@ -216,6 +216,14 @@ describe("the service", () => {
     expect(dm.control.problems).toEqual([])
   })
 
+  it("leaves nothing open when one of its ports is taken", async () => {
+    const { dm } = await startSim()
+    const taken = Number(new URL(dm.urls.aps).port)
+    const dataRoot = await temporaryDirectory()
+    await expect(startDmService({ dataRoot, controlPort: taken })).rejects.toThrow("EADDRINUSE")
+    await expect(startDmService({ dataRoot, ports: "one", port: taken })).rejects.toThrow("EADDRINUSE")
+  })
+
   it("needs a user", async () => {
     await expect(startDmService({ dataRoot: await temporaryDirectory(), users: [] })).rejects.toThrow(
       "at least one user",

@@ -14,6 +14,7 @@ import type { DmFault, Faults } from "../faults.ts"
 import type { RequestLog } from "../request-log.ts"
 import type { Sessions } from "../sessions.ts"
 import { type Answer, errorAnswer, goodAnswer, htmlAnswer } from "./answer.ts"
+import { BodyTooLarge, readBody, write } from "./exchange.ts"
 
 export interface RequestHandlerOptions {
   /** The service of this port; undefined when one port serves all. */
@@ -29,8 +30,6 @@ export interface RequestHandlerOptions {
 }
 
 type Matched = DmMatch | { readonly error: unknown; readonly status?: number }
-
-class BodyTooLarge extends Error {}
 
 /** Turns requests of one port into answers. Nothing that a peer sends makes it throw. */
 export class RequestHandler {
@@ -53,7 +52,7 @@ export class RequestHandler {
       body = await readBody(request, this.#options.maxBodyBytes)
     } catch (error) {
       if (!(error instanceof BodyTooLarge)) throw error
-      write(response, errorAnswer(new DmRefusal("ServiceLimitExceeded", error.message), 413), true)
+      write(response, errorAnswer(error, 413), "close")
       return
     }
     const verb = request.method ?? ""
@@ -71,7 +70,7 @@ export class RequestHandler {
     }
     const answer = faulty(faults) ?? (await this.#answer(request, matched, faults))
     this.#note(verb, call, answer)
-    write(response, answer, false, has(faults, "dropAnswer"))
+    write(response, answer, has(faults, "dropAnswer") ? "break" : "keep")
   }
 
   #match(verb: string, target: string, body: string): Matched {
@@ -156,31 +155,4 @@ function faulty(faults: readonly DmFault[]): Answer | undefined {
       return errorAnswer(new DmRefusal(fault.type, fault.message ?? `${fault.type} on demand`))
   }
   return undefined
-}
-
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) throw new BodyTooLarge(`the request's body is longer than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString("utf8")
-}
-
-function write(response: ServerResponse, answer: Answer, close: boolean, breakOff = false): void {
-  if (response.destroyed) return
-  const body = Buffer.from(answer.body, "utf8")
-  const headers = {
-    ...answer.headers,
-    "Content-Length": String(body.length),
-    ...(close ? { Connection: "close" } : {}),
-  }
-  response.writeHead(answer.status, headers)
-  if (!breakOff) {
-    response.end(body)
-    return
-  }
-  response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy())
 }
