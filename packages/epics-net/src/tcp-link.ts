@@ -6,6 +6,11 @@ export interface TcpLinkHandler {
   onConnect(): void
   /** The next bytes; the memory is re-used as soon as this returns. `full` when there was no room for more. */
   onData(chunk: Uint8Array, full: boolean): void
+  /**
+   * Memory of the handler's own for the next bytes, e.g. the array that they belong to: it saves a copy. Asked before each read; without it,
+   * or when undefined, the link's buffer is used.
+   */
+  readInto?(): Uint8Array | undefined
   /** The end, exactly once, unless {@link TcpLink.destroy} was called. Without an error the peer closed in an orderly way. */
   onClose(error: Error | undefined): void
 }
@@ -26,15 +31,20 @@ export class TcpLink {
   constructor(endpoint: Endpoint, handler: TcpLinkHandler, options: TcpLinkOptions = {}) {
     this.#handler = handler
     const buffer = new Uint8Array(options.readBuffer ?? 65536)
+    let current: Uint8Array = buffer
     this.#socket = connect({
       host: endpoint.host,
       port: endpoint.port,
       noDelay: true,
       keepAlive: true,
       onread: {
-        buffer,
+        buffer: () => {
+          current = (this.#done ? undefined : handler.readInto?.()) ?? buffer
+          return current
+        },
         callback: bytes => {
-          if (!this.#done) handler.onData(buffer.subarray(0, bytes), bytes === buffer.length)
+          const full = current === buffer && bytes === buffer.length
+          if (!this.#done) handler.onData(current.subarray(0, bytes), full)
           return true
         },
       },

@@ -162,6 +162,10 @@ export class Circuit implements MessageHandler, LinkHandler {
     this.out()
   }
 
+  readInto(): Uint8Array | undefined {
+    return this.#parser.target
+  }
+
   onData(chunk: Uint8Array, full: boolean): void {
     this.#watchdog.heard()
     this.#behind = full ? this.#behind + chunk.length : 0

@@ -41,8 +41,13 @@ export class MessageParser {
     this.#stopped = true
   }
 
+  /** Where the next bytes of the stream belong while a large payload is received: reading into it saves a copy. */
+  get target(): Uint8Array | undefined {
+    return this.#large?.subarray(this.#largeFilled)
+  }
+
   /**
-   * Takes the next bytes of the stream and delivers every message they complete. The chunk may be re-used as soon as
+   * Takes the next bytes of the stream, which may already be in {@link target}, and delivers every message they complete. The chunk may be re-used as soon as
    * this returns. Throws {@link CaProtocolError} for a payload size that is no multiple of 8; the parser is then dead.
    */
   push(chunk: Uint8Array): void {
@@ -158,7 +163,7 @@ export class MessageParser {
     large.extended = message.extended
     large.offset = 0
     large.owned = true
-    this.#large = new Uint8Array(message.size)
+    this.#large = allocate(message.size)
     this.#largeFilled = 0
     return payload
   }
@@ -166,7 +171,7 @@ export class MessageParser {
   #fillLarge(chunk: Uint8Array, at: number): number {
     const large = this.#large!
     const copied = Math.min(large.length - this.#largeFilled, chunk.length - at)
-    large.set(chunk.subarray(at, at + copied), this.#largeFilled)
+    if (chunk.buffer !== large.buffer) large.set(chunk.subarray(at, at + copied), this.#largeFilled)
     this.#largeFilled += copied
     if (this.#largeFilled === large.length) {
       this.#large = undefined
@@ -177,6 +182,15 @@ export class MessageParser {
     }
     return at + copied
   }
+}
+
+const unsafe = (globalThis as { Buffer?: { allocUnsafeSlow(size: number): Uint8Array } }).Buffer
+  ?.allocUnsafeSlow
+
+/** Memory that is written in full before anybody sees it, so it need not be cleared. */
+const allocate = (size: number): Uint8Array => {
+  const bytes = unsafe?.(size)
+  return bytes === undefined ? new Uint8Array(size) : new Uint8Array(bytes.buffer, bytes.byteOffset, size)
 }
 
 function readHeader(message: Message, view: DataView, at: number): void {
