@@ -18,7 +18,7 @@ export type MotorName = "m1" | "m2" | "m3"
 export interface BeamlineParts {
   readonly prefix: string
   readonly clock: Clock
-  /** The same seed and the same requests give the same counts. */
+  /** The same seed and the same requests at the same times give the same counts. */
   readonly seed: number
 }
 

@@ -11,7 +11,7 @@ import { serveRecord } from "./serve-ca.ts"
 export interface BeamlineOptions {
   /** First part of every PV name. Default `sim:`. */
   readonly prefix?: string
-  /** Makes counting noise repeat. Default 1. */
+  /** The same seed repeats the counting noise. The counts follow the ring's current besides, thus the time. Default 1. */
   readonly seed?: number
   /** Address to listen on. Default 127.0.0.1: other machines do not see it. */
   readonly host?: string

@@ -34,7 +34,7 @@ export class Detector {
     const analog = (name: string, value: number, units: string, precision: number): AnalogRecord =>
       new AnalogRecord(`${p}${name}`, clock, { value, units, precision, onWrite: () => {} })
     this.acquire = new ChoiceRecord(`${p}Acquire`, ["Done", "Acquire"], clock, {
-      onWrite: value => (value === 0 ? this.#finish() : this.#begin()),
+      onWrite: value => (value === 0 ? this.#abort() : this.#begin()),
     })
     this.acquireTime = new AnalogRecord(`${p}AcquireTime`, clock, {
       value: 0.1,
@@ -75,20 +75,23 @@ export class Detector {
 
   #begin(): Promise<void> {
     if (this.#waiting.length === 0) {
+      const exposure = this.acquireTime.value
       this.#begun = this.#clock.now()
-      this.#cancel = this.#clock.after(this.acquireTime.value, () => this.#finish())
+      this.#cancel = this.#clock.after(exposure, () => this.#readOut(exposure))
     }
     return new Promise(resolve => this.#waiting.push(resolve))
   }
 
-  /** Reads out what has been counted: all of the exposure, or the part until somebody ended it. */
-  #finish(): void {
-    if (this.#waiting.length === 0) return
+  /** Somebody ends the exposure: what has been counted so far is read out. */
+  #abort(): void {
+    if (this.#waiting.length > 0) this.#readOut(this.#clock.now() - this.#begun)
+  }
+
+  #readOut(seconds: number): void {
     this.#cancel()
-    const elapsed = Math.min(this.#clock.now() - this.#begun, this.acquireTime.value)
     const rates = this.#rates()
-    this.monitor.update(Math.round(rates.monitor * elapsed))
-    this.counts.update(this.#noise.poisson(rates.detector * elapsed))
+    this.monitor.update(Math.round(rates.monitor * seconds))
+    this.counts.update(this.#noise.poisson(rates.detector * seconds))
     this.acquire.update(0)
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
