@@ -125,8 +125,11 @@ export abstract class Signal<T> extends Component {
 
   #makeMock(): MockBackend<T> {
     const real = this.#real
-    const known =
-      real instanceof SoftBackend ? { initial: real.read().value as T, metadata: real.metadata } : {}
-    return new MockBackend(this.datatype, this.source, { ...known, clock: this.clock })
+    const kept = real instanceof SoftBackend ? real : null
+    return new MockBackend(this.datatype, this.source, {
+      initial: this.#mockInitial ?? (kept?.read().value as T | undefined),
+      metadata: kept?.metadata,
+      clock: this.clock,
+    })
   }
 }

@@ -155,5 +155,5 @@ function describe({ type, count, metadata }: NativeType): string {
     type === "enum"
       ? ` of the labels ${(metadata.choices ?? []).map(formatValue).join(", ") || "(none)"}`
       : ""
-  return `${count === 1 ? `a ${type}` : `an array of up to ${count} ${type}`}${labels}`
+  return `${count === 1 ? `${type === "enum" ? "an" : "a"} ${type}` : `an array of up to ${count} ${type}`}${labels}`
 }

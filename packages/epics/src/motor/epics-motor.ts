@@ -35,6 +35,9 @@ export interface MotorSetOptions extends SetOptions {
   settleTime?: number | undefined
 }
 
+/** A limit has itself as its limit, and is needed whenever a move begins. */
+const limit = { kind: "omitted", monitor: "always", checkLimits: false } as const
+
 /**
  * An EPICS motor record. Moves end with the record's own put completion, which covers back-lash, retries and settling.
  *
@@ -62,8 +65,8 @@ export class EpicsMotor
   readonly direction = this.signal.r(boolean, ".TDIR", { kind: "omitted" })
   readonly highLimitSwitch = this.signal.r(boolean, ".HLS", { kind: "omitted" })
   readonly lowLimitSwitch = this.signal.r(boolean, ".LLS", { kind: "omitted" })
-  readonly highLimit = this.signal.rw(double, ".HLM", { kind: "omitted", monitor: "always" })
-  readonly lowLimit = this.signal.rw(double, ".LLM", { kind: "omitted", monitor: "always" })
+  readonly highLimit = this.signal.rw(double, ".HLM", limit)
+  readonly lowLimit = this.signal.rw(double, ".LLM", limit)
   readonly limitViolation = this.signal.r(boolean, ".LVIO", { kind: "omitted" })
   readonly missed = this.signal.r(boolean, ".MISS", { kind: "omitted" })
   readonly homeForward = this.signal.x(boolean, ".HOMF", true, { kind: "omitted" })

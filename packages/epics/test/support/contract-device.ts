@@ -1,4 +1,13 @@
-import { boolean, choice, double, float64Array, integer, string, stringArray, uint8Array } from "@ophyd-ts/core"
+import {
+  boolean,
+  choice,
+  double,
+  float64Array,
+  integer,
+  string,
+  stringArray,
+  uint8Array,
+} from "@ophyd-ts/core"
 import type { ContractSignals } from "../../../core/test/contract/signal-contract.ts"
 import { EpicsDevice } from "../../src/index.ts"
 
