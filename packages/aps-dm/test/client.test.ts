@@ -348,6 +348,21 @@ describe("a call", () => {
     )
   })
 
+  it("goes where and how the site's own table says, also with its document in the body", async () => {
+    dm.close()
+    const routes = new DmRoutes().with({
+      addExperimentDataset: { path: "/datasets/{name*}", query: {}, form: { datasetInfo: "json" } },
+    })
+    dm = service.client({ routes })
+    await dm.cat.addExperimentDataset({ experimentName: "example-01", datasetName: "d" })
+    const [{ target = "", verb = "", body = "" } = {}] = service.calls
+    expect(target).toBe("/dm/datasets/b'WlhoaGJYQnNaUzB3TVE9PQo='")
+    expect(routes.match(verb, target, { body })?.args).toEqual({
+      name: "example-01",
+      datasetInfo: { experimentName: "example-01", datasetName: "d" },
+    })
+  })
+
   it("is refused at once when a dataset does not say where it belongs", () => {
     expect(() => dm.cat.addExperimentDataset({ datasetName: "d" })).toThrow(/"experimentName" must be a text/)
   })
