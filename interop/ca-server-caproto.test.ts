@@ -54,13 +54,21 @@ describe.skipIf(!peers().caproto)("caproto against the server", () => {
             ? {}
             : { units: "mm", ...(type !== "array" && { lower_disp_limit: 1, upper_disp_limit: 9 }) }
       expect(entry).toMatchObject({
-        type: (type === "array" ? "double" : type === "short" ? "int" : type).toUpperCase(),
-        value,
+        // caproto asks for an enum's text unless it is told a type.
+        type: (type === "enum"
+          ? "string"
+          : type === "array"
+            ? "double"
+            : type === "short"
+              ? "int"
+              : type
+        ).toUpperCase(),
+        value: type === "enum" ? ["Two"] : value,
         status: alarm,
         time: { ...alarm, stamp: [1_700_000_000 - 631_152_000, 42] },
         graphic: { ...alarm, ...described },
         control: { ...alarm, ...described },
-        heard: [value],
+        heard: [type === "enum" ? ["Two"] : value],
         put: 1,
       })
     }
