@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { DmClient as Client, CommunicationError, type DmClient, DmError, dmConfig } from "../src/index.ts"
+import {
+  DmClient as Client,
+  CommunicationError,
+  type DmClient,
+  DmError,
+  DmRoutes,
+  dmConfig,
+} from "../src/index.ts"
 import { send, TinyService } from "./support/tiny-service.ts"
 
 let service: TinyService

@@ -133,7 +133,8 @@ interface Reply extends Exchange {
 }
 
 /**
- * What an answer means. The HTTP status 401 and DM's error 12 end a session; DM reports its errors at HTTP 200; what is
+ * What an answer means. The HTTP status 401 and DM's error 12 end a session; DM reports its errors at HTTP 200; what
+ * is
  * neither DM's error nor JSON came from something else on the way. `secret` is kept out of the messages.
  */
 function read(exchange: Exchange, what: string, secret = ""): Reply {

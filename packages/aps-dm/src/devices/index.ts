@@ -1,11 +1,11 @@
 export { DmExperimentSignals } from "./experiment-signals.ts"
 export { DM_WorkflowCache } from "./workflow-cache.ts"
-export {
-  DM_WorkflowConnector,
-  type RunCall,
-  type StartCall,
-  type WatchCall,
-  type WorkflowConnectorOptions,
-  type WorkflowReport,
-  type WorkflowService,
-} from "./workflow-connector.ts"
+export { DM_WorkflowConnector } from "./workflow-connector.ts"
+export type {
+  RunCall,
+  StartCall,
+  WatchCall,
+  WorkflowConnectorOptions,
+  WorkflowReport,
+  WorkflowService,
+} from "./workflow-options.ts"

@@ -2,7 +2,6 @@ import {
   boolean,
   type Clock,
   Device,
-  type DeviceOptions,
   double,
   integer,
   reportCallbackError,
@@ -13,9 +12,9 @@ import {
   systemClock,
 } from "@ophyd-ts/core"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
-import type { CallOptions, ListJobsOptions, WorkflowProcApi } from "../client/index.ts"
+import type { CallOptions, ListJobsOptions } from "../client/index.ts"
 import { InvalidRequest } from "../errors.ts"
-import { checkArguments, type WorkflowArguments } from "../jobs/arguments.ts"
+import { checkArguments } from "../jobs/arguments.ts"
 import { DmJobError, dmErrorBehind } from "../jobs/job-errors.ts"
 import { conciseReport, stageTable } from "../jobs/job-report.ts"
 import { JobRun } from "../jobs/job-run.ts"
@@ -23,68 +22,19 @@ import { jobState } from "../jobs/job-state.ts"
 import { submitJob } from "../jobs/submit-job.ts"
 import { waitIn } from "../plans/wait-in.ts"
 import { type DmJob, type DmWorkflow, localStates } from "../wire/index.ts"
-
-/** What a connector needs of DM; `DmClient` has it. */
-export interface WorkflowService {
-  /** Account that owns workflows and jobs. */
-  readonly username: string
-  readonly proc: Pick<
-    WorkflowProcApi,
-    "startProcessingJob" | "getProcessingJobById" | "listProcessingJobs" | "listWorkflows"
-  >
-}
-
-export interface WorkflowConnectorOptions extends DeviceOptions {
-  client: WorkflowService
-  /** Initial value of the signal `workflow`. */
-  workflow?: string
-  /** Arguments of every job, unless the call says otherwise. Belongs to this connector. */
-  workflowArgs?: WorkflowArguments
-  /** Gets the text of each report. */
-  write?: (text: string) => void
-  /** Arguments whose values may hold blanks and shell characters. */
-  trustedArgs?: readonly string[]
-  /**
-   * Name of the argument by which a job is found again when the answer to its submission was lost; each submission
-   * gets a unique value. Default `submission_tag`.
-   */
-  tagArgument?: string
-  /** Longest pause between polls while DM does not answer; default 30 s. */
-  longestPause?: number
-  /** Seconds without an answer of DM after which a job counts as lost; default one hour. */
-  lostAfter?: number
-  clock?: Clock
-}
-
-export interface WatchCall {
-  /** Seconds to watch, default 180; `Infinity` for no limit. The job goes on in DM in any case. */
-  timeout?: number
-  /** When they are over: `raise` (default) fails with DmWatchTimeout and ends the watch; `detach` lets it go on. */
-  onTimeout?: "raise" | "detach"
-}
-
-export interface StartCall extends WatchCall {
-  /** Default the signal `workflow`. */
-  workflow?: string
-  /** Laid over the connector's `workflowArgs`. */
-  args?: WorkflowArguments
-}
-
-export interface RunCall extends StartCall {
-  /** Wait for the end of the job (default), or only start it and watch it in the background. */
-  wait?: boolean
-}
-
-/** News of a job, for people. */
-export interface WorkflowReport {
-  readonly kind: "change" | "periodic" | "connection" | "end"
-  readonly text: string
-  readonly job: DmJob | null
-}
+import type {
+  RunCall,
+  StartCall,
+  WatchCall,
+  WorkflowConnectorOptions,
+  WorkflowReport,
+} from "./workflow-options.ts"
 
 /**
- * Starts a DM workflow and follows its job. The job is a Status: `done` finishes it, every other end (failed, aborted,
- * skipped, refused, lost) fails it with a DmJobError behind it. Signals show what DM says, and only that. One job at a
+ * Starts a DM workflow and follows its job. The job is a Status: `done` finishes it, every other end (failed,
+ * aborted,
+ * skipped, refused, lost) fails it with a DmJobError behind it. Signals show what DM says, and only that. One job at
+ * a
  * time: for several, make several connectors. Arguments belong to the connector.
  */
 export class DM_WorkflowConnector extends Device implements AsyncDisposable {
@@ -206,7 +156,8 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
   }
 
   /**
-   * Plan: starts the workflow and, with `wait` (default), waits for its end; without, only until DM has taken the job.
+   * Plan: starts the workflow and, with `wait` (default), waits for its end; without, only until DM has taken the
+   * job.
    * Gives the job as last seen.
    * @throws into the plan: DmJobError when DM refuses the job, or when it is waited for and does not end as done;
    * DmWatchTimeout when the time is over. An interrupted plan that waits ends the watch, too.

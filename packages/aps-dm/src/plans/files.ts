@@ -18,7 +18,8 @@ export interface WaitFilesOptions {
 }
 
 /**
- * Plan: waits until DM's catalogue has the files, which a DAQ or an upload brings. A service that is away is asked again.
+ * Plan: waits until DM's catalogue has the files, which a DAQ or an upload brings. A service that is away is asked
+ * again.
  * @throws into the plan: DmWaitTimeout, which names the files that did not come.
  */
 export function* waitDmUpload(dm: Catalog, options: WaitFilesOptions): Plan<DmFile[]> {
@@ -28,7 +29,8 @@ export function* waitDmUpload(dm: Catalog, options: WaitFilesOptions): Plan<DmFi
 }
 
 /**
- * Plan: waits until no connector watches a job any more, whatever way the jobs ended. Gives the connectors whose job did
+ * Plan: waits until no connector watches a job any more, whatever way the jobs ended. Gives the connectors whose job
+ * did
  * not end as done.
  * @throws into the plan: DmWaitTimeout; the jobs are watched on.
  */

@@ -16,7 +16,8 @@ interface Gathered {
 }
 
 /**
- * Gathers the metadata of runs: `RE.subscribe(documents.receive)`, or `bps.subscribe(documents.receive)` in a plan. Keeps the
+ * Gathers the metadata of runs: `RE.subscribe(documents.receive)`, or `bps.subscribe(documents.receive)` in a plan.
+ * Keeps the
  * last runs only.
  */
 export class RunDocuments {

@@ -37,7 +37,8 @@ export const dmStartDaq = (
 ): Promise<DmTransfer> => dm.daq.startDaq(experiment, dataDirectory, daqInfo)
 
 /**
- * The active DAQ for experiment and directory, started when there is none. When the answer to the start is lost, the DAQ is
+ * The active DAQ for experiment and directory, started when there is none. When the answer to the start is lost, the
+ * DAQ is
  * looked for and not started again.
  */
 export async function dmEnsureDaq(
@@ -97,7 +98,8 @@ export async function untilUploaded(
 }
 
 /**
- * The files' metadata once DM has all of them. Names are relative to the experiment's root. Default period 30 s, default
+ * The files' metadata once DM has all of them. Names are relative to the experiment's root. Default period 30 s,
+ * default
  * limit 600 s.
  * @throws DmWaitTimeout that names the files which did not come, the signal's reason.
  */
