@@ -197,8 +197,13 @@ class Motor(Record):
 
         def get_limits(dbaddr, limits):
             motor = records[dbaddr.contents.record]
-            names = ("DHLM", "DLLM") if field_name(dbaddr) in ("DVAL", "DRBV") else ("HLM", "LLM")
-            limits[0], limits[1] = motor[names[0]], motor[names[1]]
+            field = field_name(dbaddr)
+            if field in ("VAL", "RBV", "HLM", "LLM"):
+                limits[0], limits[1] = motor["HLM"], motor["LLM"]
+            elif field in ("DVAL", "DRBV", "DHLM", "DLLM"):
+                limits[0], limits[1] = motor["DHLM"], motor["DLLM"]
+            elif field == "VELO":
+                limits[0], limits[1] = motor["VMAX"], motor["VBAS"]
             return 0
 
         return {
