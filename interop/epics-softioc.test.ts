@@ -1,0 +1,180 @@
+import { type Component, choice, connect, double, integer, NotConnectedError, until } from "@ophyd-ts/core"
+import { EpicsDevice, EpicsMotor } from "@ophyd-ts/epics"
+import { type SoftIoc, startSoftBeamline, startSoftIoc } from "@ophyd-ts/ioc-sim"
+import { CaClient } from "node-epics-ca"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { signalContract } from "../packages/core/test/contract/signal-contract.ts"
+import { ContractDevice, contractSignals } from "../packages/epics/test/support/contract-device.ts"
+import { randomPrefix } from "../packages/epics/test/support/prefix.ts"
+import { peers } from "./peers.ts"
+
+const clientOf = (ioc: SoftIoc): CaClient =>
+  new CaClient({ nameServers: [`127.0.0.1:${ioc.ports.ca}`], addressList: [], autoAddressList: false })
+
+const contractRecords = `
+record(ao, "$(P)gain") { field(VAL, "1.5") field(PINI, "YES") field(EGU, "V") field(PREC, "2")
+                         field(DRVL, "0") field(DRVH, "10") }
+record(longout, "$(P)count") { field(VAL, "3") field(PINI, "YES") }
+record(bo, "$(P)enabled") { field(ZNAM, "Off") field(ONAM, "On") field(VAL, "0") field(PINI, "YES") }
+record(stringout, "$(P)title") { field(VAL, "first") field(PINI, "YES") }
+record(mbbo, "$(P)mode") { field(ZRST, "Slow") field(ONST, "Medium") field(TWST, "Fast") field(VAL, "0") field(PINI, "YES") }
+record(waveform, "$(P)spectrum") { field(FTVL, "DOUBLE") field(NELM, "10") field(INP, [1, 2, 3]) field(PINI, "YES") }
+record(waveform, "$(P)bytes") { field(FTVL, "UCHAR") field(NELM, "10") field(INP, [1, 2]) field(PINI, "YES") }
+record(waveform, "$(P)labels") { field(FTVL, "STRING") field(NELM, "10") field(INP, ["a", "b"]) field(PINI, "YES") }
+record(longin, "$(P)fixed") { field(VAL, "7") field(PINI, "YES") }`
+
+describe.skipIf(!peers().softIoc)("against a genuine IOC", () => {
+  signalContract("Channel Access from a genuine IOC", async () => {
+    const P = randomPrefix()
+    const ioc = await startSoftIoc({ text: contractRecords, macros: { P } })
+    const client = clientOf(ioc)
+    return {
+      signals: contractSignals(new ContractDevice(P, { client })),
+      change: (signal, value) => ioc.shell(`dbpf "${P}${signal}" ${value}`),
+      close: async () => {
+        await client.close()
+        await ioc[Symbol.asyncDispose]()
+      },
+    }
+  })
+
+  describe("signals", () => {
+    const records = `
+record(ao, "$(P)Gain") { field(VAL, "1") field(PINI, "YES") field(FLNK, "$(P)Gain_RBV") }
+record(calc, "$(P)Gain_RBV") { field(INPA, "$(P)Gain") field(CALC, "A/2") }
+record(ao, "$(P)locked") { field(VAL, "1") field(PINI, "YES") field(DISP, "1") }
+record(calcout, "$(P)slow") { field(CALC, "A") field(ODLY, "1") field(OUT, "$(P)slowDone PP") field(OOPT, "Every Time") }
+record(longout, "$(P)slowDone") {}
+record(ao, "$(P)quick") { field(VAL, "1") field(PINI, "YES") }
+record(bo, "$(P)shutter") { field(ZNAM, "Shut") field(ONAM, "Open") }`
+    let P: string
+    let ioc: SoftIoc
+    let client: CaClient
+
+    class Probe extends EpicsDevice {
+      readonly gain = this.signal.rbv(double, "Gain")
+      readonly locked = this.signal.rw(double, "locked")
+      readonly slow = this.signal.rw(double, "slow.A", { whenBusy: "supersede" })
+      readonly quick = this.signal.rw(double, "quick")
+    }
+    let probe: Probe
+
+    beforeAll(async () => {
+      P = randomPrefix()
+      ioc = await startSoftIoc({ text: records, macros: { P } })
+      client = clientOf(ioc)
+      probe = new Probe(P, { client, name: "probe" })
+      await probe.connect({ timeout: 30 })
+    })
+    afterAll(async () => {
+      await client?.close()
+      await ioc?.[Symbol.asyncDispose]()
+    })
+
+    it("with a read-back of their own write one record and read the other", async () => {
+      await probe.gain.set(3, { timeout: 20 })
+      expect(await probe.gain.locate()).toEqual({ setpoint: 3, readback: 1.5 })
+    })
+
+    it("fail a refused write with the server's reason", async () => {
+      await expect(probe.locked.set(2)).rejects.toThrow(/^probe_locked: set 2 failed after .*ECA_PUTFAIL/)
+    })
+
+    it("never have two writes with completion on a channel, so that others are not held up", async () => {
+      const first = probe.slow.set(1)
+      await until(probe.slow, 1, { timeout: 20 })
+      const second = probe.slow.set(2)
+      const started = performance.now()
+      await probe.quick.set(5)
+      expect(performance.now() - started).toBeLessThan(700)
+      await expect(first).rejects.toThrow("superseded")
+      expect(second.done).toBe(false)
+      await second
+      expect(await probe.slow.get()).toBe(2)
+    })
+
+    it("are refused at connect when their labels differ, naming both lists", async () => {
+      class Shutter extends EpicsDevice {
+        readonly request = this.signal.rw(choice("Close", "Open"), "shutter")
+      }
+      const shutter = new Shutter(P, { client, name: "shutter" })
+      await expect(shutter.connect({ timeout: 20 })).rejects.toThrow(
+        'declared labels "Close", "Open" (strict) differ from the server\'s "Shut", "Open"',
+      )
+    })
+
+    it("50 of them, three absent: one error that names the three, within one time-out", async () => {
+      class Many extends EpicsDevice {
+        constructor() {
+          super(P, { client, name: "many" })
+          for (let i = 0; i < 50; i++) {
+            const name = [3, 17, 42].includes(i) ? `absent${i}` : "quick.PREC"
+            Object.assign(this, { [`s${i}`]: this.signal.r(integer, name) })
+          }
+        }
+      }
+      const started = performance.now()
+      const error: NotConnectedError = await new Many().connect({ timeout: 2 }).catch(e => e)
+      expect(performance.now() - started).toBeLessThan(4000)
+      expect(error).toBeInstanceOf(NotConnectedError)
+      expect(error.failures.map(f => f.component.name)).toEqual(["many_s3", "many_s17", "many_s42"])
+    })
+
+    it("fail a pending set with outcome unknown when the IOC is killed, and go on when it is back", async () => {
+      const waiting = until(probe.quick, 9, { timeout: 60 })
+      const pending = probe.slow.set(7)
+      await until(probe.slow, 7, { timeout: 20 })
+      await ioc.kill()
+      await expect(pending).rejects.toThrow("outcome unknown")
+      await ioc.restart()
+      await expect.poll(() => probe.slow.connected && probe.quick.connected, { timeout: 40_000 }).toBe(true)
+      await probe.slow.set(8, { timeout: 20 })
+      await probe.quick.set(9, { timeout: 20 })
+      expect(await waiting).toBe(9)
+    })
+  })
+
+  describe("a motor record", () => {
+    let ioc: SoftIoc
+    let client: CaClient
+    let m1: EpicsMotor
+
+    beforeAll(async () => {
+      const prefix = randomPrefix()
+      ioc = await startSoftBeamline({ prefix })
+      client = clientOf(ioc)
+      m1 = new EpicsMotor(`${prefix}m1`, { name: "m1", client })
+      await connect(m1 as Component, { timeout: 30 })
+    })
+    afterAll(async () => {
+      await client?.close()
+      await ioc?.[Symbol.asyncDispose]()
+    })
+
+    it("arrives, and is where it was sent", async () => {
+      await m1.velocity.set(50)
+      await m1.set(2)
+      expect(await m1.locate()).toEqual({ setpoint: 2, readback: expect.closeTo(2, 2) })
+      expect(() => m1.set(26)).toThrow("m1: 26 mm is outside its limits -25 to 25 mm")
+    })
+
+    it("stops where it is, and its move says so", async () => {
+      await m1.velocity.set(5)
+      const status = m1.set(20)
+      await until(m1.readback, at => at > 3, { timeout: 20 })
+      await m1.stop()
+      await expect(status).rejects.toThrow(/m1: move to 20 mm failed after .*: it was stopped at [\d.]+ mm/)
+      expect(await m1.done.get()).toBe(true)
+    })
+
+    it("goes on to a newer place", async () => {
+      const first = m1.set(20)
+      await until(m1.moving, true, { timeout: 20 })
+      const second = m1.set(1, { whenBusy: "supersede" })
+      await m1.velocity.set(50)
+      await expect(first).rejects.toThrow("superseded by move to 1")
+      await second
+      expect(await m1.readback.get()).toBeCloseTo(1, 2)
+    })
+  })
+})
