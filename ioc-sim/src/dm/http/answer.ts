@@ -19,7 +19,7 @@ const json = { "Content-Type": "application/json; charset=utf-8" }
 export const goodAnswer = (document: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
   status: 200,
   headers: { ...json, ...statusHeaders(dmErrorCodes.OK, "Success"), ...headers },
-  body: JSON.stringify(document),
+  body: JSON.stringify(document) ?? "null",
 })
 
 /** Errors of the application come with HTTP 200; only what concerns the session, or HTTP itself, has another status. */
