@@ -8,7 +8,7 @@ import {
   reportCallbackError,
   type SignalBackend,
 } from "@ophyd-ts/core"
-import type { CaChannel, CaClient, CaReading } from "node-epics-ca"
+import type { CaChannel, CaClient, CaMonitor, CaReading } from "node-epics-ca"
 import { EpicsError } from "../errors.ts"
 import { type Conversion, conversion, plainRequest } from "./conversion.ts"
 import { metadataOf } from "./metadata.ts"
@@ -29,6 +29,7 @@ export class CaBackend<T> implements SignalBackend<T> {
   readonly #name: string
   readonly #client: () => CaClient
   readonly #options: CaBackendOptions
+  readonly #listeners = new Set<(connected: boolean) => void>()
   #channel: CaChannel | null = null
   #connecting: Promise<void> | null = null
   #conversion: Conversion<T> | null = null
@@ -114,49 +115,57 @@ export class CaBackend<T> implements SignalBackend<T> {
   }
 
   onConnection(listener: (connected: boolean) => void): () => void {
-    const { events } = this.#start()
-    const up = () => listener(true)
-    const down = () => listener(false)
-    events.on("connected", up).on("disconnected", down)
-    return () => {
-      events.off("connected", up).off("disconnected", down)
-    }
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   async #open(): Promise<void> {
     const channel = this.#start()
     await channel.connect({ timeout: Number.POSITIVE_INFINITY })
-    await new Promise<void>((resolve, reject) => {
-      channel.monitor({
-        metadata: true,
-        events: ["property"],
-        count: 1,
-        onUpdate: ({ metadata }) => {
-          this.metadata = metadataOf(channel, metadata)
+    let monitor: CaMonitor | null = null
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const known = (metadata: Metadata) => {
+          this.metadata = metadata
           this.#verify(channel)
           if (this.#mismatch === null) resolve()
           else reject(this.#mismatch)
-        },
-        onError: error => {
+        }
+        monitor = channel.monitor({
+          metadata: true,
+          events: ["property"],
+          count: 1,
+          onUpdate: reading => known(metadataOf(channel, reading.metadata)),
           // A channel that may be written only has no metadata to show.
-          if (channel.writable && !channel.readable) {
-            this.metadata = metadataOf(channel, undefined)
-            this.#verify(channel)
-            resolve()
-          } else reject(error)
-        },
+          onError: error => (channel.readable ? reject(error) : known(metadataOf(channel, undefined))),
+        })
       })
-    })
+    } catch (error) {
+      ;(monitor as CaMonitor | null)?.close()
+      throw error
+    }
   }
 
   #start(): CaChannel {
     if (this.#channel !== null) return this.#channel
     const channel = this.#client().channel(this.#name)
     this.#channel = channel
+    channel.events.on("connected", () => this.#tell(true))
+    channel.events.on("disconnected", () => this.#tell(false))
     channel.events.on("access", () => {
       this.metadata = { ...this.metadata, readable: channel.readable, writable: channel.writable }
     })
     return channel
+  }
+
+  #tell(connected: boolean): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(connected)
+      } catch (thrown) {
+        reportCallbackError(thrown, `a connection listener of ${this.source}`)
+      }
+    }
   }
 
   /** After each connect the server may be another one, with another type. */
