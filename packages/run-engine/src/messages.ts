@@ -135,10 +135,10 @@ export type Msg<C extends Command = Command> = { [K in C]: Message<K> }[C]
 export type Result<C extends Command> = MsgTypes[C]["result"]
 
 /** A plan: a synchronous generator of messages. Its return value comes back from `RunEngine.run`. */
-export type Plan<T = unknown> = Generator<Msg, T, unknown>
+export type Plan<T = void> = Generator<Msg, T, unknown>
 
 /** Makes a plan each time it is called: for what is run more than once, or only if needed. */
-export type PlanFactory<T = unknown> = () => Plan<T>
+export type PlanFactory<T = void> = () => Plan<T>
 
 /** A plan from a plan or from its factory. */
 export const planOf = <T>(plan: Plan<T> | PlanFactory<T>): Plan<T> =>

@@ -85,7 +85,7 @@ describe("errors reach the plan", () => {
 
   const det = simDetector("d")
   const signal = det.reading
-  const illegal: [string, () => Plan, RegExp][] = [
+  const illegal: [string, () => Plan<unknown>, RegExp][] = [
     ["a second open_run with the same key", () => bps.openRun(), /open already/],
     [
       "close_run without a run",
@@ -133,7 +133,7 @@ describe("errors reach the plan", () => {
     describeCollect: () => ({}),
     collect: () => [],
   }
-  const inOther = (message: Msg): Plan => bpp.single(message)
+  const inOther = (message: Msg): Plan<unknown> => bpp.single(message)
 
   it.each(illegal)(
     "throws an illegal sequence into the plan, which may handle it: %s",
@@ -387,7 +387,7 @@ describe("subscribers", () => {
     const seen: string[] = []
     const plan = () =>
       bpp.pchain(
-        bps.subscribe(name => seen.push(name)),
+        bps.subscribe((name, _doc) => seen.push(name)),
         bpp.run({}, bps.null()),
       )
     await RE.run(plan())
@@ -416,7 +416,7 @@ describe("subscribers", () => {
     const { RE } = recording()
     const order: string[] = []
     RE.subscribe(
-      async name => {
+      async (name, _doc) => {
         await new Promise(resolve => setImmediate(resolve))
         order.push(name)
       },
@@ -471,7 +471,7 @@ describe("clean-up", () => {
       },
     })
     const { RE, docs } = recording({ cleanupTimeout: 5 })
-    RE.subscribe(name => order.push(name), { name: "stop" })
+    RE.subscribe((name, _doc) => order.push(name), { name: "stop" })
     const plan = (function* () {
       yield* bps.stageAll([staged("a"), staged("b")])
       yield* bps.openRun()

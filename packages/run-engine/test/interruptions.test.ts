@@ -361,7 +361,7 @@ describe("ends", () => {
     const ended = RE.run(
       bpp.run(
         {},
-        bpp.finalize(bps.sleep(1000), function* () {
+        bpp.finalize(bps.sleep(1000), function* (): Plan<void> {
           yield* bps.null()
           throw new Error("valve stuck")
         }),

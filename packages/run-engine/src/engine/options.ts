@@ -4,7 +4,7 @@ import type { MetadataStore } from "./metadata.ts"
 import type { EngineState } from "./states.ts"
 
 /** Wraps every plan the engine runs, e.g. `baseline([...])` or a `SupplementalData`. */
-export type Preprocessor = (plan: Plan) => Plan
+export type Preprocessor = (plan: Plan<unknown>) => Plan<unknown>
 
 /** For user interfaces and tests. A hook must be quick and must not throw. */
 export interface EngineHooks {

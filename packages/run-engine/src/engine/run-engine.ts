@@ -96,7 +96,7 @@ export class RunEngine {
       throw new TransitionError(`run: the RunEngine is ${this.state}, one plan runs at a time`)
     }
     this.#states.to("running")
-    const wrapped = this.preprocessors.reduce<Plan>((p, wrap) => wrap(p), plan) as Plan<T>
+    const wrapped = this.preprocessors.reduce<Plan<unknown>>((p, wrap) => wrap(p), plan) as Plan<T>
     const execution = new Execution<T>(wrapped, this.#services, metadata)
     this.#execution = execution as Execution
     const ended = execution.execute()

@@ -7,9 +7,9 @@ export interface Suspension {
   /** For people: what tripped. */
   readonly reason: string
   /** Runs when the suspension begins, e.g. to close a shutter. */
-  readonly before?: PlanFactory | undefined
+  readonly before?: PlanFactory<unknown> | undefined
   /** Runs when it ends, before the replay. */
-  readonly after?: PlanFactory | undefined
+  readonly after?: PlanFactory<unknown> | undefined
 }
 
 export function* suspensionPlan({ released, before, after }: Suspension): Plan<void> {

@@ -11,6 +11,8 @@ export interface InterruptOptions {
   ask?: (signal: AbortSignal) => Promise<Choice>
   /** Seconds within which a second press counts as one; default 10. */
   patience?: number
+  /** What a second press does to a running plan: pause at once and ask (default), or abort with clean-up. */
+  second?: "pause" | "abort"
   /** Where interrupts come from; default this process. */
   source?: { on(event: "SIGINT", fn: () => void): unknown; off(event: "SIGINT", fn: () => void): unknown }
   /** Seconds on a clock that never jumps. */
@@ -21,13 +23,14 @@ export interface InterruptOptions {
 export function reaction(
   state: EngineState,
   second: boolean,
+  onSecond: "pause" | "abort" = "pause",
 ): "exit" | "defer" | "pause" | "abort" | "halt" | "warn" | "none" {
   switch (state) {
     case "idle":
       return "exit"
     case "running":
     case "suspending":
-      return second ? "pause" : "defer"
+      return second ? onSecond : "defer"
     case "pausing":
       return second ? "abort" : "none"
     case "paused":
@@ -42,7 +45,7 @@ export function reaction(
 
 /**
  * Ctrl-C for plans. Once: pause at the next checkpoint, then ask: resume, stop, abort or halt. Twice within ten seconds:
- * pause at once and ask. While finalisers run after a stop or an abort: the first press says so, a second one halts.
+ * pause at once and ask, or abort. While finalisers run after a stop or an abort: the first press says so, a second one halts.
  * At the question it aborts. With no plan running the process ends. Disposing removes the handler.
  */
 export function handleInterrupts(RE: RunEngine, options: InterruptOptions): Disposable {
@@ -71,12 +74,14 @@ export function handleInterrupts(RE: RunEngine, options: InterruptOptions): Disp
     const time = now()
     const second = time - last <= patience
     last = time
-    const what = reaction(RE.state, second)
+    const what = reaction(RE.state, second, options.second)
     if (what === "exit") {
       write("\n")
       process.exit(130)
     } else if (what === "defer") {
-      write("\nA pause comes at the next checkpoint. Ctrl-C again within ten seconds pauses at once.\n")
+      write(
+        `\nA pause comes at the next checkpoint. Ctrl-C again within ten seconds ${options.second === "abort" ? "aborts" : "pauses at once"}.\n`,
+      )
       pause(true)
     } else if (what === "pause") {
       write("\nPausing at once.\n")

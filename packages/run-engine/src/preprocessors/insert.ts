@@ -19,14 +19,14 @@ import { finalize, rootOf } from "./wrap.ts"
 
 interface AroundRun {
   /** After each `open_run`. */
-  opened: () => Plan
+  opened: () => Plan<unknown>
   /** Before each `close_run`. */
-  closing: () => Plan
+  closing: () => Plan<unknown>
 }
 
 /** Inserts after `open_run` and before `close_run`, in the same run. */
 function aroundRuns<T>(plan: Plan<T>, { opened, closing }: AroundRun): Plan<T> {
-  const inRun = (inserted: Plan, run: RunKey) => (run === null ? inserted : setRunKey(run, inserted))
+  const inRun = (inserted: Plan<unknown>, run: RunKey) => (run === null ? inserted : setRunKey(run, inserted))
   return planMutator(plan, message => {
     if (message.command === "open_run") return { tail: inRun(opened(), message.run) }
     if (message.command === "close_run") return { head: then(inRun(closing(), message.run), message) }
@@ -34,7 +34,7 @@ function aroundRuns<T>(plan: Plan<T>, { opened, closing }: AroundRun): Plan<T> {
   })
 }
 
-function* then(first: Plan, message: Msg): Plan {
+function* then(first: Plan<unknown>, message: Msg): Plan<unknown> {
   yield* first
   return yield message
 }
@@ -112,7 +112,7 @@ function stashing<T>(
   devices: readonly Named[] | null,
   positions: Map<Named, number>,
 ): Plan<T> {
-  function* stash(message: Msg<"set">): Plan {
+  function* stash(message: Msg<"set">): Plan<unknown> {
     positions.set(message.obj, yield* positionOf(message.obj))
     return yield message
   }
@@ -147,7 +147,7 @@ export function resetPositions<T>(devices: readonly Named[] | null, plan: Plan<T
 export function lazilyStage<T>(plan: Plan<T>): Plan<T> {
   const using: ReadonlySet<Command> = new Set<Command>(["read", "set", "trigger", "kickoff"])
   const staged: Named[] = []
-  function* first(root: Named, message: Msg): Plan {
+  function* first(root: Named, message: Msg): Plan<unknown> {
     yield msg("stage", root)
     staged.push(root)
     return yield message

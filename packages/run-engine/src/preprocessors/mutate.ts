@@ -2,8 +2,8 @@ import type { Msg, Plan } from "../messages.ts"
 
 /** What to do with a message: `head` in its place, `tail` after it. The head's value answers the message. */
 export interface Change {
-  head?: Plan | undefined
-  tail?: Plan | undefined
+  head?: Plan<unknown> | undefined
+  tail?: Plan<unknown> | undefined
 }
 
 /**
@@ -52,12 +52,12 @@ export const msgMutator = <T>(plan: Plan<T>, rewrite: (message: Msg) => Msg | nu
 function* dropped(): Plan<undefined> {}
 
 /** A plan of one message; its value is the message's answer. */
-export function* single(message: Msg): Plan {
+export function* single(message: Msg): Plan<unknown> {
   return yield message
 }
 
 /** One plan after the other; gives all their values. */
-export function* pchain(...plans: Plan[]): Plan<unknown[]> {
+export function* pchain(...plans: Plan<unknown>[]): Plan<unknown[]> {
   const values: unknown[] = []
   for (const plan of plans) values.push(yield* plan)
   return values

@@ -50,7 +50,7 @@ export function rootOf(obj: Named): Named {
 }
 
 /** Runs `final` after the plan, whatever happens to it; only `halt` skips it. */
-export function* finalize<T>(plan: PlanSource<T>, final: PlanFactory): Plan<T> {
+export function* finalize<T>(plan: PlanSource<T>, final: PlanFactory<unknown>): Plan<T> {
   try {
     return yield* planOf(plan)
   } finally {
@@ -62,9 +62,9 @@ export interface Contingency<T> {
   /** After an error. */
   except?: (error: unknown) => Plan<T | undefined>
   /** After a plan that came to its end. */
-  else?: PlanFactory
+  else?: PlanFactory<unknown>
   /** After either, and when the plan is ended from outside. */
-  final?: PlanFactory
+  final?: PlanFactory<unknown>
   /** False: the value of `except` stands for the plan's instead of the error; default true. */
   autoRaise?: boolean
 }

@@ -102,7 +102,7 @@ export function* removeSuspender(suspender: Suspender): Plan<void> {
  * of a shot: only the rest is slept. A list of delays has an entry for each gap.
  */
 export function* repeat(
-  plan: PlanFactory,
+  plan: PlanFactory<unknown>,
   num: number | null = 1,
   delay: number | Iterable<number> = 0,
   now: () => number = () => performance.now() / 1000,
