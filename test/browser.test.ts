@@ -4,7 +4,7 @@ import { expect, it } from "vitest"
 import { root } from "../scripts/workspace.ts"
 
 /** What a browser has, and Node too. */
-const web = { AbortController, clearTimeout, Date, performance, queueMicrotask, setTimeout }
+const web = { AbortController, crypto, clearTimeout, Date, performance, queueMicrotask, setTimeout }
 
 /** One script out of this text, as a browser would get it. */
 async function bundle(text: string): Promise<string> {
@@ -33,10 +33,10 @@ async function bundle(text: string): Promise<string> {
   return output.code
 }
 
-it("a device and an engine run in a browser: bundled, they need nothing of Node", async () => {
+it("a scan of soft devices runs in a browser: bundled, it needs nothing of Node", async () => {
   const code = await bundle(`
     import { connect, Device, double, until } from "@ophyd-ts/core"
-    import * as engine from "@ophyd-ts/run-engine"
+    import { bp, RunEngine } from "@ophyd-ts/run-engine"
     class Axis extends Device {
       position = this.soft.rw(double, { kind: "hinted", units: "mm" })
     }
@@ -44,9 +44,11 @@ it("a device and an engine run in a browser: bundled, they need nothing of Node"
       const axis = new Axis({ name: "axis" })
       await connect(axis)
       const arrived = until(axis.position, 3, { timeout: 5 })
-      await axis.position.set(3)
-      await arrived
-      return [Object.keys(engine).length > 0, (await axis.read()).axis_position.value]
+      const RE = new RunEngine()
+      const names = []
+      RE.subscribe(name => names.push(name))
+      const { exitStatus } = await RE.run(bp.scan([], axis.position, 1, 3, 2))
+      return [exitStatus, await arrived, names.join()]
     }
   `)
   const ofNode = /.*(__vite-browser-external|["']node:|\brequire\(|\bprocess\.|\bBuffer\.).*/g
@@ -54,5 +56,5 @@ it("a device and an engine run in a browser: bundled, they need nothing of Node"
   // Where only what a browser has exists, it also runs.
   const world = createContext({ ...web })
   new Script(`${code}\nglobalThis.result = bundle.run()`).runInContext(world)
-  await expect(world["result"]).resolves.toEqual([expect.any(Boolean), 3])
+  await expect(world["result"]).resolves.toEqual(["success", 3, "start,descriptor,event,event,stop"])
 }, 60_000)
