@@ -32,7 +32,7 @@ const failure = async (promise: Promise<unknown>): Promise<DmError> => {
 }
 
 describe("a session", () => {
-  it("is opened at the first call and used for the next ones, with every cookie but without attributes", async () => {
+  it("is opened at the first call and used for the next ones, with every cookie, whatever date it bears, but without attributes", async () => {
     service.answer = (_, response) => send(response, [])
     await dm.daq.listDaqs()
     await dm.daq.listUploads()
