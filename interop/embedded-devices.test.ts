@@ -30,7 +30,7 @@ interface Ioc extends AsyncDisposable {
 const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
 const iocs: [name: string, start: () => Promise<Ioc>, here: boolean][] = [
   ["embedded IOC", () => startBeamline({ prefix }), true],
-  ["genuine IOC", () => startSoftBeamline({ prefix }), peers().softIoc],
+  ["genuine IOC", () => startSoftBeamline({ prefix }), peers().pvxs],
 ]
 
 describe.each(iocs)("devices on the %s", (_name, start, here) => {

@@ -13,7 +13,7 @@ interface Ioc extends AsyncDisposable {
 const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
 const iocs: [name: string, start: () => Promise<Ioc>, here: boolean][] = [
   ["embedded IOC", () => startBeamline({ prefix }), true],
-  ["genuine IOC", () => startSoftBeamline({ prefix }), peers().softIoc],
+  ["genuine IOC", () => startSoftBeamline({ prefix }), peers().pvxs],
 ]
 
 /** Answers one command per line: [verb, ...arguments]. */

@@ -44,7 +44,7 @@ function overview(prefix: string): string[] {
     ["det:Acquire", "1 takes an exposure of det:AcquireTime seconds; completes with it"],
     ["det:Counts det:Monitor", "its result: a peak over m1, and the incident beam"],
     ["det:PeakCenter det:PeakWidth", "where the peak is"],
-    ["scaler1", "scaler record: .CNT .TP .S1 … .S8"],
+    ["scaler1", "scaler record: .CNT .TP .S1 .S2 .S3"],
     ["ring:Current", "decays, and is topped up"],
     ["shutter:Request", "Close or Open; shutter:Position_RBV says where the blade is"],
     ["busy", "a put with completion of 1 waits for somebody's 0"],

@@ -168,7 +168,7 @@ export class SoftIoc implements AsyncDisposable {
     const { command, args, timeout } = this.#plan
     const inherited = Object.entries(process.env).filter(([name]) => !/^EPICS_(CA|CAS|PVA|PVAS)_/.test(name))
     const child = spawn(command.command, args, {
-      env: { ...Object.fromEntries(inherited), ...serverEnvironment(ports), PYTHONUNBUFFERED: "1" },
+      env: { ...Object.fromEntries(inherited), ...serverEnvironment(ports), PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1" },
       stdio: "pipe",
       windowsHide: true,
     })

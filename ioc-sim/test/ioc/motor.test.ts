@@ -234,9 +234,18 @@ describe("the motor record", () => {
     expect([motor.get("RBV"), motor.get("DMOV")]).toEqual([1, 1])
   })
 
-  it.each(["VELO", "ACCL", "MRES"])("refuses a %s that is not above zero", field => {
+  it.each(["VELO", "ACCL", "MRES", "SREV", "UREV"])("refuses a %s that is not above zero", field => {
     expect(() => motor.write(field, 0)).toThrow(`m.${field}: 0 is not above 0`)
     expect(motor.read(field)).not.toBe(0)
+  })
+
+  it("keeps MRES, SREV and UREV consistent", () => {
+    put("SREV", 400)
+    expect(motor.get("MRES")).toBe(0.0005)
+    put("UREV", 4)
+    expect(motor.get("MRES")).toBe(0.01)
+    put("MRES", 0.1)
+    expect(motor.get("UREV")).toBe(40)
   })
 
   it("does not let clients write what only the record knows", () => {

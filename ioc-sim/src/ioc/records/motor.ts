@@ -18,7 +18,7 @@ export interface MotorOptions {
 
 /** Fields in dial coordinates; the others in user coordinates share the record's limits. */
 const dialFields = new Set(["DVAL", "DRBV", "DHLM", "DLLM"])
-const unitless = new Set(["RVAL", "RRBV", "MSTA", "PREC", "RTRY", "RCNT", "DLY", "ACCL", "BACC"])
+const unitless = new Set(["RVAL", "RRBV", "MSTA", "PREC", "RTRY", "RCNT", "SREV", "DLY", "ACCL", "BACC"])
 
 /** The simulated motor record. Every accepted request makes DMOV go 1, 0, 1, also one that moves nothing. */
 export class MotorRecord extends SimRecord<MotorFields> {
@@ -65,8 +65,8 @@ export class MotorRecord extends SimRecord<MotorFields> {
   }
 
   protected override check(field: keyof MotorFields, value: number | string): void {
-    const mustBePositive = field === "VELO" || field === "MRES" || field === "ACCL"
-    if (mustBePositive && !(Number(value) > 0))
+    const positive = ["VELO", "ACCL", "MRES", "SREV", "UREV"]
+    if (positive.includes(field) && !(Number(value) > 0))
       throw new Error(`${this.name}.${field}: ${value} is not above 0`)
   }
 
@@ -118,6 +118,8 @@ export class MotorRecord extends SimRecord<MotorFields> {
     } else if (field === "HLM" || field === "LLM") this.#limitsFromUser()
     else if (field === "DHLM" || field === "DLLM") this.#limitsFromDial()
     else if (field === "EGU" || field === "PREC") this.describe()
+    else if (field === "MRES") this.post({ UREV: this.get("MRES") * this.get("SREV") })
+    else if (field === "SREV" || field === "UREV") this.post({ MRES: this.get("UREV") / this.get("SREV") })
   }
 
   /** A field that is a push button resets itself. */

@@ -4,8 +4,8 @@ import type { Noise } from "../physics/random.ts"
 import { double, type FieldSpec, long, menu, readOnly, short, text } from "./field.ts"
 import { type FieldMetadata, SimRecord } from "./record.ts"
 
-/** Channels that the record has; the first one counts the clock. */
-export const scalerChannels = 8
+/** Channels that have fields, as clients expect them; the first one counts the clock. */
+export const scalerChannels = 32
 
 const numbers = Array.from({ length: scalerChannels }, (_, index) => index + 1)
 const perChannel = <S extends FieldSpec>(letters: string, spec: (channel: number) => S): Record<string, S> =>
@@ -22,9 +22,10 @@ const scalerFields = {
   DLY: double(),
   DLY1: double(),
   RATE: double(10),
+  RAT1: double(10),
   PREC: short(3),
   EGU: text("s"),
-  NCH: readOnly(short(scalerChannels)),
+  NCH: readOnly(short()),
   ...perChannel("S", () => readOnly(long())),
   ...perChannel("PR", () => long()),
   ...perChannel("G", n => menu(["N", "Y"], n === 1 ? 1 : 0)),
@@ -65,6 +66,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     super(name, "scaler", scalerFields, clock)
     this.#channels = channels
     this.#noise = noise
+    this.set("NCH", channels.length + 1)
     this.#post("NM1", "seconds")
     channels.forEach((channel, index) => void this.#post(`NM${index + 2}`, channel.name))
     this.#presetFromTime()
@@ -93,18 +95,18 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     else if (field === "CONT") this.#autoCount()
     else if (field === "CNT" && this.get("CNT") === 0) this.#stop()
     else if (field === "CNT") {
-      if (this.#waiting.length === 0) this.#begin(this.get("DLY"), this.get("TP"))
+      if (this.#waiting.length === 0) this.#begin(this.get("DLY"), this.get("TP"), this.get("RATE"))
       return new Promise(resolve => this.#waiting.push(resolve))
     }
   }
 
   #autoCount(): void {
     if (this.#waiting.length > 0) return
-    if (this.get("CONT") === 1) this.#begin(this.get("DLY1"), this.get("TP1"))
+    if (this.get("CONT") === 1) this.#begin(this.get("DLY1"), this.get("TP1"), this.get("RAT1"))
     else this.#cancel()
   }
 
-  #begin(delay: number, preset: number): void {
+  #begin(delay: number, preset: number, rate: number): void {
     this.#cancel()
     for (const n of numbers) this.#post(`S${n}`, 0)
     this.post({ T: 0, VAL: 0 })
@@ -112,25 +114,31 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     this.#run = run
     this.#cancel = this.clock.after(delay, () => {
       run.begun = run.shown = this.clock.now()
-      this.#next(run.begun + preset)
+      this.#next(run.begun + preset, 1 / Math.min(Math.max(rate, 1), 60))
     })
   }
 
-  /** Shows the counts RATE times a second until the end. */
-  #next(end: number): void {
-    const period = 1 / Math.min(Math.max(this.get("RATE"), 1), 60)
+  /** Shows the counts once in each period until the end. */
+  #next(end: number, period: number): void {
     const left = Math.max(0, end - this.clock.now())
     this.#cancel = this.clock.after(Math.min(period, left), () => {
-      this.#count()
-      if (left <= period) this.#finish()
-      else this.#next(end)
+      if (left > period) {
+        this.#count(this.clock.now())
+        this.#next(end, period)
+      } else {
+        // The end itself, not "now": a timer may be early or late.
+        this.#count(end)
+        this.#finish()
+      }
     })
   }
 
-  #count(): void {
+  #count(now: number): void {
     const run = this.#run
     if (run?.begun === undefined) return
-    const time = Math.min(this.clock.now() - run.begun, run.preset)
+    // Less than a nanosecond off the preset is the preset, whatever the addition has lost.
+    const counted = Math.min(now - run.begun, run.preset)
+    const time = run.preset - counted < 1e-9 ? run.preset : counted
     const elapsed = Math.max(0, run.begun + time - run.shown)
     run.shown = run.begun + time
     this.#post("S1", Math.round(time * this.get("FREQ")))
@@ -143,7 +151,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
 
   #stop(): void {
     if (this.#waiting.length === 0) return
-    this.#count()
+    this.#count(this.clock.now())
     this.#finish()
   }
 
