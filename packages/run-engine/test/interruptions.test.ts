@@ -43,7 +43,7 @@ describe("pause", () => {
   })
 
   it("comes at once when hard: motors are stopped, and a resume moves again", async () => {
-    const motor = simMotor("m", { moveTime: 0.02 })
+    const motor = simMotor("m", { moveTime: 0.1 })
     const { RE, log, states } = recording()
     const ended = RE.run(
       (function* () {
@@ -166,7 +166,7 @@ describe("pause", () => {
       (function* () {
         yield* bps.checkpoint()
         yield* bps.trigger(det, { group: "t" })
-        yield* bps.sleep(0.02)
+        yield* bps.sleep(0.1)
         yield* bps.null()
       })(),
     )
@@ -307,7 +307,7 @@ describe("ends", () => {
   })
 
   it("lets clean-up that is under way come to its end first", async () => {
-    const motor = simMotor("m", { moveTime: 0.01 })
+    const motor = simMotor("m", { moveTime: 0.1 })
     const did: string[] = []
     const { RE, log } = recording()
     const ended = RE.run(

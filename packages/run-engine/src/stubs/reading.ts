@@ -54,16 +54,16 @@ function* point(objs: readonly Readable[], name: string): Plan<Readings> {
   }
   if (triggered) yield msg("wait", null, [], { group })
   yield msg("create", null, [], { name, together: objs })
-  const all: Readings = {}
+  const all: Readings[] = []
   try {
     for (const obj of objs) {
       const readings = (yield msg("read", obj)) as Readings | undefined
-      if (readings !== undefined) Object.assign(all, readings)
+      if (readings !== undefined) all.push(readings)
     }
   } catch (error) {
     yield msg("drop")
     throw error
   }
   yield msg("save")
-  return all
+  return all.length === 1 ? all[0]! : Object.assign({}, ...all)
 }
