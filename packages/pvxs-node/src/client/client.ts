@@ -23,7 +23,7 @@ import { Searcher } from "./searcher.ts"
 /** A server that could not be reached, or broke the protocol, is left alone this long. */
 const avoidFor = 10
 /** A lost name server is tried again after this, and then twice as long each time up to `avoidFor`. */
-const firstRetry = 0.5
+const firstRetry = 0.1
 const requestsKept = 256
 
 /**
@@ -43,7 +43,8 @@ export class PvaClient implements AsyncDisposable {
   readonly #byCid = new Map<number, ChannelCore>()
   readonly #connections = new Map<string, Connection>()
   readonly #nameServers = new Map<string, { retry: number; cancel: (() => void) | undefined }>()
-  readonly #avoid = new Map<string, number>()
+  /** Servers to leave alone, until when, and whether it is only because they could not be reached. */
+  readonly #avoid = new Map<string, { until: number; unreachable: boolean }>()
   readonly #requests = new Map<string, PvStructureValue>()
   readonly #owner: ConnectionOwner
   #nextCid = 1
@@ -184,7 +185,9 @@ export class PvaClient implements AsyncDisposable {
     connection.attach({
       cid: -1,
       onReady: ready => {
-        this.#nameServers.get(formatEndpoint(endpoint))!.retry = firstRetry
+        const key = formatEndpoint(endpoint)
+        this.#nameServers.get(key)!.retry = firstRetry
+        if (this.#avoid.get(key)?.unreachable === true) this.#avoid.delete(key)
         this.searcher.askAll(this.#channels.values(), ready)
       },
       onCreated: () => {},
@@ -214,7 +217,7 @@ export class PvaClient implements AsyncDisposable {
     if (this.#closed || !response.found || response.port === 0 || response.protocol !== "tcp") return
     const endpoint = { host: response.address === "" ? from.host : response.address, port: response.port }
     const key = formatEndpoint(endpoint)
-    if ((this.#avoid.get(key) ?? Number.NEGATIVE_INFINITY) > this.config.clock.now()) return
+    if ((this.#avoid.get(key)?.until ?? 0) > this.config.clock.now()) return
     for (const id of response.ids) {
       const core = this.#byCid.get(id)
       if (core === undefined) continue
@@ -235,10 +238,11 @@ export class PvaClient implements AsyncDisposable {
     const key = formatEndpoint(connection.endpoint)
     this.#connections.delete(key)
     // One that worked may be tried again at once; one that never did, or talked nonsense, gets time to recover.
-    const cause = reason.cause
-    const broken = !connection.wasReady || (cause instanceof PvaError && cause.code !== "PVA_DISCONNECTED")
+    const { cause } = reason
+    const unreachable = !connection.wasReady
+    const nonsense = cause instanceof PvaError && cause.code !== "PVA_DISCONNECTED"
     const now = this.config.clock.now()
-    for (const [endpoint, until] of this.#avoid) if (until <= now) this.#avoid.delete(endpoint)
-    if (broken) this.#avoid.set(key, now + avoidFor)
+    for (const [endpoint, { until }] of this.#avoid) if (until <= now) this.#avoid.delete(endpoint)
+    if (unreachable || nonsense) this.#avoid.set(key, { until: now + avoidFor, unreachable: !nonsense })
   }
 }

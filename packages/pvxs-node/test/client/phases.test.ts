@@ -1,0 +1,148 @@
+import { describe, expect, it, vi } from "vitest"
+import type { PvaClient } from "../../src/client/client.ts"
+import { clientOf, fastClock, take } from "../support/pair.ts"
+import { type Fault, ScriptedServer, type Step } from "../support/scripted-server.ts"
+
+const calls: Readonly<
+  Record<
+    string,
+    (client: PvaClient, options?: { timeout?: number; signal?: AbortSignal }) => Promise<unknown>
+  >
+> = {
+  get: (client, options) => client.get("x", options),
+  put: (client, options) => client.put("x", 2, options),
+  rpc: (client, options) => client.rpc("x", null, options),
+  info: (client, options) => client.info("x", options),
+}
+/** The steps each call goes through. */
+const steps: Readonly<Record<string, readonly Step[]>> = {
+  get: ["hello", "validate", "create", "init", "exec"],
+  put: ["hello", "validate", "create", "init", "exec"],
+  rpc: ["hello", "validate", "create", "init", "exec"],
+  info: ["hello", "validate", "create", "info"],
+}
+const cases = Object.keys(calls).flatMap(call => steps[call]!.map(step => ({ call, step })))
+
+const first =
+  (wanted: Step, fault: Fault) =>
+  (step: Step, nth: number): Fault =>
+    step === wanted && nth === 0 ? fault : undefined
+const always =
+  (wanted: Step, fault: Fault) =>
+  (step: Step): Fault =>
+    step === wanted ? fault : undefined
+
+describe.each(cases)("$call, when at $step the server", ({ call, step }) => {
+  const run = calls[call]!
+
+  it("says nothing: times out with the state, leaves no one waiting", async () => {
+    await using server = await ScriptedServer.open(always(step, "silent"))
+    await using client = clientOf(server.port)
+    await expect(run(client, { timeout: 0.1 })).rejects.toMatchObject({ code: "PVA_TIMEOUT" })
+  })
+
+  it("says nothing: can be aborted", async () => {
+    await using server = await ScriptedServer.open(always(step, "silent"))
+    await using client = clientOf(server.port)
+    const abort = new AbortController()
+    const result = run(client, { signal: abort.signal })
+    const reached = step === "init" || step === "exec" || step === "info"
+    if (reached) await vi.waitFor(() => expect(server.received.length).toBeGreaterThan(0))
+    abort.abort()
+    await expect(result).rejects.toMatchObject({ code: "PVA_ABORTED" })
+    // The server hears of it, once it knows of the operation.
+    if (step === "exec") await vi.waitFor(() => expect(server.received).toContain("destroyRequest"))
+  })
+
+  const unknown = step === "exec" && (call === "put" || call === "rpc")
+  it.each(["close", "garbage"] as const)(
+    unknown
+      ? "breaks (%s): the outcome is unknown and nothing is repeated"
+      : "breaks once (%s): succeeds after reconnecting",
+    async fault => {
+      await using server = await ScriptedServer.open(first(step, fault))
+      // A server that breaks down is left alone for 10 s, which pass quickly here.
+      await using client = clientOf(server.port, { clock: fastClock(50) })
+      const outcome = run(client, { timeout: 900 })
+      if (unknown) {
+        await expect(outcome).rejects.toMatchObject({ code: "PVA_OUTCOME_UNKNOWN" })
+        expect(server.received.filter(r => r === `${call} 00`)).toHaveLength(1)
+      } else {
+        await outcome
+        expect(server.connections).toBe(2)
+      }
+    },
+  )
+})
+
+describe("a refusal", () => {
+  it.each(Object.keys(calls).filter(c => c !== "info"))(
+    "of %s in INIT or in EXEC reaches the caller, and the next call works",
+    async call => {
+      for (const step of ["init", "exec"] as const) {
+        await using server = await ScriptedServer.open(first(step, "refuse"))
+        await using client = clientOf(server.port)
+        await expect(calls[call]!(client)).rejects.toMatchObject({
+          code: "PVA_REFUSED",
+          status: { message: "refused" },
+        })
+        await calls[call]!(client)
+        expect(server.connections).toBe(1)
+      }
+    },
+  )
+
+  it("of info reaches the caller", async () => {
+    await using server = await ScriptedServer.open(first("info", "refuse"))
+    await using client = clientOf(server.port)
+    await expect(client.info("x")).rejects.toThrow(/info of x: ERROR "no info"/)
+    await client.info("x")
+  })
+
+  it("of a monitor ends it: in INIT, and by the server later", async () => {
+    for (const step of ["init", "exec"] as const) {
+      await using server = await ScriptedServer.open(first(step, "refuse"))
+      await using client = clientOf(server.port)
+      await expect(take(client.monitor("x"), 5)).rejects.toMatchObject({ code: "PVA_REFUSED" })
+    }
+  })
+
+  it("of a channel is kept for the message of the time-out", async () => {
+    await using server = await ScriptedServer.open(always("create", "refuse"))
+    await using client = clientOf(server.port)
+    await expect(client.get("x", { timeout: 0.2 })).rejects.toThrow(
+      /still searching.*refused channel x: ERROR "not here"/,
+    )
+  })
+
+  it("of the client itself is reported, and retried with patience", async () => {
+    await using server = await ScriptedServer.open(always("validate", "refuse"))
+    await using client = clientOf(server.port)
+    await expect(client.get("x", { timeout: 0.2 })).rejects.toMatchObject({ code: "PVA_TIMEOUT" })
+    expect(server.connections).toBeLessThan(3)
+  })
+})
+
+describe("repeated calls", () => {
+  it("execute one operation again instead of starting a new one", async () => {
+    await using server = await ScriptedServer.open()
+    await using client = clientOf(server.port)
+    for (let i = 0; i < 3; i++) await client.get("x")
+    expect(server.received).toEqual(["get 08", "get 00", "get 00", "get 00"])
+  })
+
+  it("that overlap each have an operation of their own", async () => {
+    await using server = await ScriptedServer.open()
+    await using client = clientOf(server.port)
+    await Promise.all([client.put("x", 1), client.put("x", 2)])
+    expect(server.received.filter(r => r === "put 08")).toHaveLength(2)
+  })
+
+  it("given up before the answer do not leave a stale operation to the next", async () => {
+    await using server = await ScriptedServer.open(first("exec", "silent"))
+    await using client = clientOf(server.port)
+    await expect(client.get("x", { timeout: 0.1 })).rejects.toMatchObject({ code: "PVA_TIMEOUT" })
+    expect((await client.get("x"))["value"]).toBe(1.5)
+    expect(server.received).toContain("destroyRequest")
+  })
+})
