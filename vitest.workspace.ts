@@ -14,6 +14,7 @@ const projects: TestProjectConfiguration[] = [
   project("epics", "./packages/epics"),
   project("run-engine", "./packages/run-engine"),
   project("aps-dm", "./packages/aps-dm"),
+  project("exchange", "./packages/exchange"),
   project("ioc-sim", "./ioc-sim"),
   project("house", "./"),
   {

@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   "@ophyd-ts/epics": ["@ophyd-ts/core", "node-epics-ca", "pvxs-node"],
   "@ophyd-ts/run-engine": ["@ophyd-ts/core"],
   "@ophyd-ts/aps-dm": ["@ophyd-ts/core", "@ophyd-ts/run-engine"],
+  "@ophyd-ts/exchange": ["@ophyd-ts/core", "@ophyd-ts/run-engine"],
   "@ophyd-ts/ioc-sim": [
     "@ophyd-ts/core",
     "@ophyd-ts/epics",
@@ -32,8 +33,9 @@ const nodeFolders: Record<string, readonly string[]> = {
 }
 
 const sockets = /^node:(net|dgram|dns|tls)(\/|$)/
-const importPattern = /(?:^|\n)\s*(?:import|export)\s[^"'\n]*?(?:\n[^"'\n]*?)*?["']([^"']+)["']/g
+const staticImport = /(?:^|\n)\s*(?:import|export)\b(?:[^"'`;=()]*?\bfrom)?\s*["']([^"']+)["']/g
 const dynamicImport = /import\(\s*["']([^"']+)["']\s*\)/g
+const comments = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm
 
 const problems: string[] = []
 const all = packages()
@@ -52,8 +54,8 @@ for (const { folder, manifest } of all) {
   }
   for (const file of sources(`${folder}/src`)) {
     const below = file.slice(`${folder}/src/`.length)
-    const text = readFileSync(join(root, file), "utf8")
-    const imports = [...text.matchAll(importPattern), ...text.matchAll(dynamicImport)].map(m => m[1] ?? "")
+    const text = readFileSync(join(root, file), "utf8").replaceAll(comments, "")
+    const imports = [...text.matchAll(staticImport), ...text.matchAll(dynamicImport)].map(m => m[1] ?? "")
     for (const name of imports) {
       const sibling = names.find(n => name === n || name.startsWith(`${n}/`))
       if (sibling !== undefined && !allowed.includes(sibling)) {
@@ -74,7 +76,7 @@ for (const { folder, manifest } of all) {
         problems.push(`${file}: wire/ knows neither client, server nor net`)
       }
     }
-    if (/\bconsole\.\w+\(/.test(text.replace(/^\s*(\*|\/\/).*$/gm, "")) && !/^(cli|bin)\//.test(below)) {
+    if (/\bconsole\.\w+\(/.test(text) && !/^(cli|bin)\//.test(below)) {
       problems.push(`${file}: libraries never print; programs (cli/) do`)
     }
   }
