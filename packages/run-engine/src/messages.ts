@@ -79,12 +79,7 @@ export interface MsgTypes {
   /** Runs a function outside of the engine's control and waits for what it returns. */
   call: MsgType<null, [fn: () => unknown], object, unknown>
   read: MsgType<Readable, [], object, Readings>
-  locate: MsgType<
-    null,
-    [objs: readonly Named[]],
-    { squeeze?: boolean },
-    Location<unknown> | Location<unknown>[]
-  >
+  locate: MsgType<Named, readonly Named[], { squeeze?: boolean }, Location<unknown> | Location<unknown>[]>
   stop: MsgType<Named, [], object, void>
   stage: MsgType<Named, [], Grouped, unknown>
   unstage: MsgType<Named, [], Grouped, unknown>

@@ -12,7 +12,7 @@ describe("message sequences", () => {
   const d = simDetector("d")
   const sequences: [string, () => Plan<unknown>, string[]][] = [
     ["mv(a, 1, b, 2)", () => bps.mv(a, 1, b, 2), ["set a 1", "set b 2", "wait"]],
-    ["mvr(a, 1)", () => bps.mvr(a, 1), ["locate", "set a 1", "wait"]],
+    ["mvr(a, 1)", () => bps.mvr(a, 1), ["locate a", "set a 1", "wait"]],
     [
       "count([d], 2)",
       () => bp.count([d], 2),
@@ -53,8 +53,8 @@ describe("message sequences", () => {
         "stage m",
         "open_run",
         "checkpoint",
-        "locate",
-        "locate",
+        "locate m",
+        "locate m",
         ...["set m 0", "wait", ...point, "checkpoint", "set m 1", "wait", ...point],
         "close_run",
         "unstage m",

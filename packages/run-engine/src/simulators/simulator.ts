@@ -57,7 +57,7 @@ export class RunEngineSimulator {
         const location = { setpoint: value, readback: value }
         return squeeze ? location : [location]
       },
-      message => message.command === "locate" && message.args[0].length === 1 && message.args[0][0] === obj,
+      message => message.obj === obj && message.args.length === 0,
     )
   }
 

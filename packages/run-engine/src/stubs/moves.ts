@@ -113,11 +113,13 @@ export function* stop(obj: Named): Plan<void> {
 
 /** Where the objects are: one location for one object, else a list. */
 export function* locate<T>(obj: Named & { locate(): unknown }): Plan<Location<T>> {
-  return (yield msg("locate", null, [[obj]], { squeeze: true })) as Location<T>
+  return (yield msg("locate", obj, [], { squeeze: true })) as Location<T>
 }
 
 export function* locateAll(objs: readonly Named[]): Plan<Location<unknown>[]> {
-  return (yield msg("locate", null, [objs], { squeeze: false })) as Location<unknown>[]
+  const [first, ...others] = objs
+  if (first === undefined) return []
+  return (yield msg("locate", first, others, { squeeze: false })) as Location<unknown>[]
 }
 
 export { mv as mov, mvr as movr }

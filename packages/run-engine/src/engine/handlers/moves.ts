@@ -31,7 +31,8 @@ export const moves: Handlers<"set" | "trigger" | "prepare" | "locate" | "stop" |
     need("prepare", obj, "prepare")
     return begin(x, "prepare", obj, group, obj.prepare(value))
   },
-  locate: (_x, { args: [objs], kwargs: { squeeze = true } }) => {
+  locate: (_x, { obj: first, args: others, kwargs: { squeeze = true } }) => {
+    const objs = [first, ...others]
     for (const obj of objs) need("locate", obj, "locate")
     const all = allOf(objs.map(obj => (obj as Locatable).locate()))
     const result = andThen(all, locations =>
