@@ -12,6 +12,8 @@ export interface ConversionContext {
   readonly precision: number
   /** Texts of an enum's states. */
   readonly enumStrings: readonly string[]
+  /** An array takes no empty text for a number, a scalar does. */
+  readonly isArray: boolean
 }
 
 /** What an enum that points outside its states reads as. */
@@ -108,16 +110,13 @@ function fromStrings(texts: readonly string[], to: DbrBase, context: ConversionC
   const result = emptyData(to, texts.length) as DbrNumberArray
   const cast = numberCast(to)
   for (let i = 0; i < texts.length; i++) {
-    result[i] = cast(
-      to === Dbr.ENUM ? stateOf(texts[i]!, context) : numberOf(texts[i]!, to, texts.length === 1),
-    )
+    result[i] = cast(to === Dbr.ENUM ? stateOf(texts[i]!, context) : numberOf(texts[i]!, to, context.isArray))
   }
   return result
 }
 
-function numberOf(text: string, to: DbrBase, isScalar: boolean): number {
-  // An IOC takes an empty text for zero in a scalar field and refuses it in an array.
-  if (isScalar && text === "") return 0
+function numberOf(text: string, to: DbrBase, isArray: boolean): number {
+  if (!isArray && text === "") return 0
   const [lowest, highest] = bounds[to] ?? [0, 0]
   const value =
     to === Dbr.DOUBLE || to === Dbr.FLOAT ? parseFloating(text) : parseInteger(text, lowest, highest)
@@ -130,8 +129,8 @@ function stateOf(text: string, { enumStrings }: ConversionContext): number {
   const named = enumStrings.indexOf(text)
   if (named >= 0) return named
   const highest = enumStrings.length > 0 ? enumStrings.length - 1 : 65535
-  const index = /^\s*\+?\d/.test(text) ? Number.parseInt(text, 10) : Number.NaN
-  if (index >= 0 && index <= highest) return index
+  const index = parseInteger(text, 0, highest)
+  if (index !== undefined) return index
   const states = enumStrings.map(state => `"${state}"`).join(", ")
   throw new CaError("BAD_INPUT", `"${text}" is neither a state (${states}) nor the number of one`)
 }

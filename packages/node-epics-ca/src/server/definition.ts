@@ -26,6 +26,9 @@ const recordTypes: Readonly<Record<PvType, string>> = {
   double: "ao",
 }
 
+/** Digits of a number that is written to a string. */
+const TEXT_DIGITS = 6
+
 /** All about a PV but its value; replaced as a whole when metadata changes. */
 export interface PvDefinition extends ConversionContext {
   readonly base: DbrBase
@@ -64,7 +67,7 @@ export function definePv(name: string, options: DefinitionOptions, length: numbe
     maxCount,
     maxLength: Math.max(1, options.maxLength ?? STRING_SIZE),
     recordType: options.recordType ?? (isArray ? "waveform" : recordTypes[options.type]),
-    ...describe(name, options),
+    ...describe(name, base, options),
   }
 }
 
@@ -75,11 +78,12 @@ export function redefine(name: string, definition: PvDefinition, changes: PvMeta
     ...changes,
     limits: { ...definition.source.limits, ...changes.limits },
   }
-  return { ...definition, ...describe(name, source) }
+  return { ...definition, ...describe(name, definition.base, source) }
 }
 
 function describe(
   name: string,
+  base: DbrBase,
   options: PvMetadata,
 ): Pick<PvDefinition, "precision" | "enumStrings" | "source" | "metadata"> {
   const { units = "", precision = 0, limits = {}, enumStrings = [] } = options
@@ -99,9 +103,11 @@ function describe(
       `${name}: the state "${long}" is longer than ${ENUM_STRING_SIZE - 1} bytes`,
     )
   }
-  const source = { units, precision, limits, enumStrings: [...enumStrings] }
+  const given = options.precision === undefined ? {} : { precision }
+  const source = { units, ...given, limits, enumStrings: [...enumStrings] }
   const metadata = { units, precision, enumStrings: source.enumStrings, ...wireLimits(limits) }
-  return { precision, enumStrings: source.enumStrings, source, metadata }
+  const digits = base === Dbr.STRING ? (options.precision ?? TEXT_DIGITS) : precision
+  return { precision: digits, enumStrings: source.enumStrings, source, metadata }
 }
 
 function wireLimits(limits: PvLimits): DbrMetadata {

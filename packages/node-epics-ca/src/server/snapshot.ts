@@ -1,8 +1,18 @@
 import { CaError } from "../errors.ts"
 import { encodeDbr } from "../wire/dbr-encode.ts"
-import { baseOf, DBR_CLASS_NAME, DBR_STSACK_STRING, Dbr, dbrPayloadSize } from "../wire/dbr-types.ts"
+import {
+  baseOf,
+  DBR_CLASS_NAME,
+  DBR_STSACK_STRING,
+  Dbr,
+  type DbrBase,
+  DbrFamily,
+  dbrPayloadSize,
+  familyOf,
+} from "../wire/dbr-types.ts"
+import type { DbrMetadata } from "../wire/dbr-value.ts"
 import { Eca } from "../wire/eca.ts"
-import { convert, type NativeData } from "./convert.ts"
+import { convert, type NativeData, numberCast } from "./convert.ts"
 import type { PvDefinition } from "./definition.ts"
 
 /** A PV at one moment. Nothing in it changes, so subscriptions that wait may all hold the same one. */
@@ -55,9 +65,14 @@ export function presentSnapshot(snapshot: Snapshot, presentation: Presentation):
     throw error
   }
   const count = presentation.count > 0 ? presentation.count : value.length
+  const { type } = presentation
   const metadata =
-    presentation.type === DBR_STSACK_STRING ? { ackTransient, ackSeverity } : definition.metadata
-  return encode(presentation.type, count, Eca.NORMAL, {
+    type === DBR_STSACK_STRING
+      ? { ackTransient, ackSeverity }
+      : familyOf(type) >= DbrFamily.GR
+        ? metadataAs(baseOf(type), definition.metadata)
+        : undefined
+  return encode(type, count, Eca.NORMAL, {
     value,
     status,
     severity,
@@ -85,12 +100,33 @@ function encode(
   return { status, count, payload: small ? bytes.subarray(0, size) : bytes }
 }
 
-function elementsFor(snapshot: Snapshot, { type, longString }: Presentation): NativeData {
-  const { definition, data } = snapshot
+function elementsFor(snapshot: Snapshot, { type, count, longString }: Presentation): NativeData {
+  const { definition } = snapshot
   const base = baseOf(type)
   if (type === DBR_CLASS_NAME) return [definition.recordType]
+  const data = firstOf(snapshot.data, count)
+  if (base === Dbr.ENUM && definition.base === Dbr.STRING && !definition.isArray) {
+    throw new CaError("BAD_INPUT", "a string has no states that it could be one of")
+  }
   if (!longString || base === Dbr.STRING) return convert(data, definition.base, base, definition)
   return convert(characters(String(data[0] ?? ""), definition.maxLength), Dbr.CHAR, base, definition)
+}
+
+/** Not more elements than were asked for: what nobody wants to see cannot fail to convert. */
+function firstOf(data: NativeData, count: number): NativeData {
+  if (count === 0 || count >= data.length) return data
+  return (Array.isArray(data) ? data.slice(0, count) : data.subarray(0, count)) as NativeData
+}
+
+/** Limits in the base type that was asked for; those that an integer has no word for read as 0. */
+function metadataAs(base: DbrBase, metadata: DbrMetadata): DbrMetadata {
+  if (base === Dbr.DOUBLE) return metadata
+  const cast = numberCast(base)
+  const entries = Object.entries(metadata).map(([name, value]) => [
+    name,
+    typeof value !== "number" ? value : Number.isFinite(value) || base === Dbr.FLOAT ? cast(value) : 0,
+  ])
+  return Object.fromEntries(entries) as DbrMetadata
 }
 
 const encoder = new TextEncoder()

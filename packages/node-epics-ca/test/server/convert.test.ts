@@ -116,7 +116,7 @@ describe("text as a number", () => {
   })
 })
 
-const context = { precision: 3, enumStrings: ["A", "B", "7"] }
+const context = { precision: 3, enumStrings: ["A", "B", "7"], isArray: false }
 
 const cast = (value: number | string, from: DbrBase, to: DbrBase): unknown => {
   const data = from === Dbr.STRING ? [String(value)] : emptyData(from, 1)
@@ -164,7 +164,7 @@ describe("conversion between native types", () => {
   })
 
   test("an array refuses an empty text where a scalar takes it for zero", () => {
-    expect(() => convert(["1", ""], Dbr.STRING, Dbr.DOUBLE, context)).toThrow('""')
+    expect(() => convert([""], Dbr.STRING, Dbr.DOUBLE, { ...context, isArray: true })).toThrow('""')
   })
 
   test("keeps every number that both types can hold", () => {

@@ -87,6 +87,13 @@ export class RawClient {
     return message
   }
 
+  /** The next so many messages, whatever they are. */
+  async collect(count: number): Promise<Message[]> {
+    const enough = (): void => expect(this.inbox.length).toBeGreaterThanOrEqual(count)
+    await vi.waitFor(enough, { timeout: 10_000, interval: 2 })
+    return this.inbox.splice(0, count)
+  }
+
   /** An ERROR's status and text. */
   async error(): Promise<ReturnType<typeof readError>> {
     return readError(await this.take(Command.ERROR))

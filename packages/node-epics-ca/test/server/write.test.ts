@@ -44,7 +44,7 @@ describe("writing", () => {
     ["short", 0, 70000, Dbr.LONG, 4464],
     ["char", 0, 200, Dbr.CHAR, 200],
     ["float", 0, 7, Dbr.SHORT, 7],
-    ["string", "", 1.5, Dbr.DOUBLE, "2"],
+    ["string", "", 1.5, Dbr.DOUBLE, "1.500000"],
     ["enum", 0, "On", Dbr.STRING, 1],
     ["enum", 0, "1", Dbr.STRING, 1],
     ["enum", 0, 1, Dbr.ENUM, 1],
