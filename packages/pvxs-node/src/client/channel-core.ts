@@ -1,4 +1,4 @@
-import { formatEndpoint, type SearchEntry, WheelTimer } from "@ophyd-ts/epics-net"
+import { type Endpoint, formatEndpoint, type SearchEntry, WheelTimer } from "@ophyd-ts/epics-net"
 import { EventEmitter } from "eventemitter3"
 import { callUser, diagnostics } from "../diagnostics.ts"
 import { PvaError, PvaRefusedError } from "../errors.ts"
@@ -29,6 +29,8 @@ export interface ChannelEvents {
 const idleKept = 4
 /** A server that refused a channel is asked again after this. */
 const refusedPause = 30
+/** A server that was named and could not be reached is tried again after this. */
+const failedPause = 1
 
 /**
  * One name: searched, connected, created, and after a loss all over again. Shared by everyone in this client who
@@ -37,7 +39,11 @@ const refusedPause = 30
 export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEntry {
   readonly name: string
   readonly cid: number
+  /** Under which the client keeps it. */
+  readonly key: string
   readonly client: PvaClient
+  /** The one server that is asked, without a search. */
+  readonly #server: Endpoint | undefined
   readonly events = new EventEmitter<ChannelEvents>()
   searchPlace: Set<SearchEntry> | undefined = undefined
   searchAttempts = 0
@@ -52,13 +58,16 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
   readonly #users = new Set<ChannelUser>()
   readonly #idle = new Map<string, Request[]>()
   #holders = 0
+  #cancelPause: (() => void) | undefined
 
-  constructor(client: PvaClient, name: string, cid: number) {
+  constructor(client: PvaClient, name: string, cid: number, server?: Endpoint) {
     super()
     this.client = client
     this.name = name
     this.cid = cid
-    client.searcher.add(this)
+    this.#server = server
+    this.key = channelKey(name, server)
+    this.#search(0)
   }
 
   get state(): ChannelState {
@@ -156,7 +165,7 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
       this.#connection?.detach(this, null)
       this.#connection = null
       this.#enter("searching")
-      this.client.searcher.addLater(this, refusedPause)
+      this.#search(refusedPause)
       return
     }
     this.#sid = created.sid
@@ -184,6 +193,7 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     this.#connection = null
     this.client.wheel.stop(this)
     this.client.searcher.remove(this)
+    this.#cancelPause?.()
     this.client.forget(this)
     for (const idle of this.#idle.values()) for (const request of idle) request.destroy()
     this.#idle.clear()
@@ -200,10 +210,25 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     this.#idle.clear()
     this.#lastFailure = reason
     this.#enter("searching")
-    this.client.searcher.add(this)
+    this.#search(wasConnected ? 0 : failedPause)
     if (!wasConnected) return
     for (const user of [...this.#users]) user.lost(reason)
     callUser(`channel ${this.name}`, () => this.events.emit("disconnected", reason))
+  }
+
+  /** Looks for a server that has it, or goes to the one that was named. */
+  #search(pause: number): void {
+    const { searcher, config } = this.client
+    const server = this.#server
+    if (server === undefined) {
+      if (pause === refusedPause) searcher.addLater(this, pause)
+      else searcher.add(this)
+      return
+    }
+    this.searchAttempts++
+    const go = (): void => this.found(this.client.connectionTo(server), "")
+    if (pause === 0) config.clock.soon(go)
+    else this.#cancelPause = config.clock.after(pause, go)
   }
 
   #enter(state: ChannelState): void {
@@ -211,3 +236,7 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     diagnostics.channel.publish({ name: this.name, state, endpoint: this.#lastEndpoint })
   }
 }
+
+/** Channels of one name through a search, and to named servers, are different channels. */
+export const channelKey = (name: string, server: Endpoint | undefined): string =>
+  server === undefined ? name : `${name} at ${formatEndpoint(server)}`

@@ -1,4 +1,4 @@
-import { type Endpoint, formatEndpoint, TimerWheel } from "@ophyd-ts/epics-net"
+import { type Endpoint, formatEndpoint, parseEndpoint, TimerWheel } from "@ophyd-ts/epics-net"
 import { diagnostics } from "../diagnostics.ts"
 import { PvaError, PvaInputError } from "../errors.ts"
 import type { FieldType, StructureType } from "../values/field-type.ts"
@@ -10,7 +10,7 @@ import { type PvRequest, pvRequest } from "../wire/pv-request.ts"
 import type { SearchResponse } from "../wire/search.ts"
 import type { Writer } from "../wire/writer.ts"
 import { Channel } from "./channel.ts"
-import { ChannelCore } from "./channel-core.ts"
+import { ChannelCore, channelKey } from "./channel-core.ts"
 import { type PvaClientConfig, type ResolvedConfig, resolveConfig } from "./config.ts"
 import { Connection, type ConnectionOwner } from "./connection.ts"
 import { type GetOptions, get } from "./get.ts"
@@ -86,7 +86,7 @@ export class PvaClient implements AsyncDisposable {
     argument: PvStructureValue | null,
     options: RpcOptions = {},
   ): Promise<PvStructureValue | null> {
-    return this.#call(name, core => rpc(core, argument, options))
+    return this.#call(name, core => rpc(core, argument, options), options.server)
   }
 
   /** The type of a channel. */
@@ -102,9 +102,9 @@ export class PvaClient implements AsyncDisposable {
     return new Monitor<T>(this.core(name), options)
   }
 
-  /** A handle that keeps the channel connected until it is closed. */
-  channel(name: string): Channel {
-    return new Channel(this.core(name))
+  /** A handle that keeps the channel connected until it is closed. With `server` (`host[:port]`) nothing is searched. */
+  channel(name: string, options: { readonly server?: string } = {}): Channel {
+    return new Channel(this.core(name, options.server))
   }
 
   /** Closes all channels and sockets. Calls that wait reject with PVA_CLOSED, monitors end. */
@@ -123,18 +123,20 @@ export class PvaClient implements AsyncDisposable {
   }
 
   /** @internal The one channel of this name. */
-  core(name: string): ChannelCore {
+  core(name: string, server?: string): ChannelCore {
     if (this.#closed) throw new PvaError("PVA_CLOSED", `channel ${name}: the client is closed`)
     if (typeof name !== "string" || name === "" || name.length > 500) {
       throw new PvaInputError(`a channel name is 1 to 500 characters long, not "${name}"`)
     }
-    let core = this.#channels.get(name)
+    const endpoint =
+      server === undefined ? undefined : parseEndpoint(server, this.config.serverPort, "server")
+    let core = this.#channels.get(channelKey(name, endpoint))
     if (core === undefined) {
-      this.#connectNameServers()
+      if (endpoint === undefined) this.#connectNameServers()
       while (this.#byCid.has(this.#nextCid)) this.#nextCid = (this.#nextCid + 1) >>> 0
-      core = new ChannelCore(this, name, this.#nextCid)
+      core = new ChannelCore(this, name, this.#nextCid, endpoint)
       this.#nextCid = (this.#nextCid + 1) >>> 0
-      this.#channels.set(name, core)
+      this.#channels.set(core.key, core)
       this.#byCid.set(core.cid, core)
     }
     return core
@@ -142,7 +144,7 @@ export class PvaClient implements AsyncDisposable {
 
   /** @internal */
   forget(core: ChannelCore): void {
-    this.#channels.delete(core.name)
+    this.#channels.delete(core.key)
     this.#byCid.delete(core.cid)
   }
 
@@ -165,8 +167,8 @@ export class PvaClient implements AsyncDisposable {
     layoutOf(type).encodeWhole(writer, slotsOf(value))
   }
 
-  async #call<R>(name: string, action: (core: ChannelCore) => Promise<R>): Promise<R> {
-    return action(this.core(name))
+  async #call<R>(name: string, action: (core: ChannelCore) => Promise<R>, server?: string): Promise<R> {
+    return action(this.core(name, server))
   }
 
   #connectNameServers(): void {
@@ -179,7 +181,7 @@ export class PvaClient implements AsyncDisposable {
   }
 
   #connectNameServer(endpoint: Endpoint): void {
-    const connection = this.#connection(endpoint)
+    const connection = this.connectionTo(endpoint)
     connection.isNameServer = true
     // Its handshake ends like a channel's; then it is asked for everything that is missing.
     connection.attach({
@@ -203,7 +205,8 @@ export class PvaClient implements AsyncDisposable {
     entry.retry = Math.min(avoidFor, 2 * entry.retry)
   }
 
-  #connection(endpoint: Endpoint): Connection {
+  /** @internal The one connection to a server. */
+  connectionTo(endpoint: Endpoint): Connection {
     const key = formatEndpoint(endpoint)
     let connection = this.#connections.get(key)
     if (connection === undefined) {
@@ -221,7 +224,7 @@ export class PvaClient implements AsyncDisposable {
     for (const id of response.ids) {
       const core = this.#byCid.get(id)
       if (core === undefined) continue
-      if (core.state === "searching") core.found(this.#connection(endpoint), response.guid)
+      if (core.state === "searching") core.found(this.connectionTo(endpoint), response.guid)
       else if (core.guid !== response.guid) this.#duplicate(core, key)
     }
   }

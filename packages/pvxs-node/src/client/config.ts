@@ -62,6 +62,7 @@ export interface ResolvedConfig {
   readonly destinations: readonly SearchDestination[]
   readonly nameServers: readonly Endpoint[]
   readonly broadcastPort: number
+  readonly serverPort: number
   readonly listenForBeacons: readonly string[]
   readonly interface: string
   readonly idleLimit: number
@@ -93,6 +94,7 @@ export function resolveConfig(config: PvaClientConfig = {}): ResolvedConfig {
     destinations: unique([...listed, ...automatic]),
     nameServers: servers.map(text => parseEndpoint(text, serverPort, "EPICS_PVA_NAME_SERVERS")),
     broadcastPort,
+    serverPort,
     listenForBeacons: broadcasts,
     interface: config.interface ?? words(env, "EPICS_PVA_INTF_ADDR_LIST")[0] ?? "0.0.0.0",
     idleLimit,

@@ -367,7 +367,7 @@ function monitorRequest(
   }
   const added = {
     ...(options.pipeline === true ? { pipeline: true } : {}),
-    ...(depth === undefined ? {} : { queueSize: depth }),
+    ...(depth === undefined ? {} : { queueSize: String(depth) }),
   }
   return { ...request, options: { ...request.options, ...added } }
 }

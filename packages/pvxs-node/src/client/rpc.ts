@@ -14,6 +14,8 @@ import type { Request } from "./request.ts"
 import { RequestJob } from "./request-job.ts"
 
 export interface RpcOptions extends CallOptions {
+  /** Ask this server (`host[:port]`) without a search: for channels that every server has, such as `server`. */
+  readonly server?: string
   readonly request?: string | PvRequest
 }
 

@@ -143,7 +143,9 @@ export class PvaServer implements AsyncDisposable {
   /** What this server has of the searched names; null when it has nothing to say. */
   #answer(search: Search): SearchResponse | null {
     if (search.protocols.length > 0 && !search.protocols.includes("tcp")) return null
-    const ids = search.channels.filter(c => this.#pvs.get(c.name)?.isOpen === true).map(c => c.id)
+    // The info channel is one that every server has: it is for those who come without a search.
+    const has = (name: string): boolean => name !== infoChannelName && this.#pvs.get(name)?.isOpen === true
+    const ids = search.channels.filter(c => has(c.name)).map(c => c.id)
     if (ids.length === 0 && !search.replyRequired) return null
     return {
       guid: this.guid,

@@ -7,19 +7,22 @@ import type { PvStructureValue } from "../values/value-of.ts"
 export interface PvRequest {
   /** Dotted paths; none for the whole structure. */
   readonly fields?: readonly string[]
-  /** Options of `record[...]`, such as process, block, queueSize, pipeline, atomic, DBE. */
+  /**
+   * Options of `record[...]`, such as process, block, queueSize, pipeline, atomic, DBE. Text and booleans are sent as
+   * text, integers as integers: QSRV reads a DBE mask only so.
+   */
   readonly options?: Readonly<Record<string, string | number | boolean>>
 }
 
 /** Fields asked for, as a tree: an empty node asks for everything below it. */
 interface FieldTree {
   readonly children: Map<string, FieldTree>
-  readonly options: Map<string, string>
+  readonly options: Map<string, string | number>
 }
 
 interface ParsedRequest {
   readonly field: FieldTree
-  readonly record: Map<string, string>
+  readonly record: Map<string, string | number>
 }
 
 const newTree = (): FieldTree => ({ children: new Map(), options: new Map() })
@@ -44,7 +47,15 @@ export function pvRequest(request: string | PvRequest = ""): PvStructureValue {
 function fromObject(request: PvRequest): ParsedRequest {
   const field = newTree()
   for (const path of request.fields ?? []) grow(field, path, `field "${path}"`)
-  return { field, record: new Map(Object.entries(request.options ?? {}).map(([k, v]) => [k, String(v)])) }
+  return {
+    field,
+    record: new Map(
+      Object.entries(request.options ?? {}).map(([k, v]) => [
+        k,
+        Number.isInteger(v) ? (v as number) : String(v),
+      ]),
+    ),
+  }
 }
 
 function grow(tree: FieldTree, path: string, where: string): FieldTree {
@@ -84,8 +95,11 @@ function treeStructure(tree: FieldTree): Built {
   return { type: structure("", types), value }
 }
 
-const optionStructure = (options: Map<string, string>): Built => ({
-  type: structure("", Object.fromEntries([...options.keys()].map(key => [key, t.string]))),
+const optionStructure = (options: ReadonlyMap<string, string | number>): Built => ({
+  type: structure(
+    "",
+    Object.fromEntries([...options].map(([key, v]) => [key, typeof v === "number" ? t.int : t.string])),
+  ),
   value: Object.fromEntries(options),
 })
 
@@ -104,7 +118,7 @@ class Parser {
 
   parse(): ParsedRequest {
     const field = newTree()
-    const record = new Map<string, string>()
+    const record = new Map<string, string | number>()
     let words = 0
     while (this.#skipSpace()) {
       if (this.#eat(/^field\s*\(/)) {
@@ -138,7 +152,7 @@ class Parser {
     }
   }
 
-  #options(options: Map<string, string>): void {
+  #options(options: Map<string, string | number>): void {
     while (this.#skipSpace() && this.#peek() !== "]") {
       const name = this.#eat(/^\w+/)
       if (name === null || this.#eat(/^\s*=\s*/) === null) this.#fail('expected "name=value"')

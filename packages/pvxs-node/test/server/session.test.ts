@@ -227,11 +227,15 @@ describe("browsing", () => {
   it("tells what the server has and is, through the channel named server", async () => {
     pair.server.add("b", new SharedPv(double))
     pair.server.add("a", new SharedPv(double))
-    const names = await pair.client.rpc("server", ntUri("server", { op: "channels" }))
+    const server = `127.0.0.1:${pair.server.port}`
+    const names = await pair.client.rpc("server", ntUri("server", { op: "channels" }), { server })
     expect(plain(names?.["value"])).toEqual(["b", "a"])
-    const info = await pair.client.rpc("server", ntUri("server", { op: "info" }))
+    const info = await pair.client.rpc("server", ntUri("server", { op: "info" }), { server })
     expect(plain(info)).toMatchObject({ implLang: "typescript" })
-    await expect(pair.client.rpc("server", ntUri("server", { op: "x" }))).rejects.toThrow(/op="channels"/)
+    await expect(pair.client.rpc("server", ntUri("server", { op: "x" }), { server })).rejects.toThrow(
+      /op="channels"/,
+    )
+    await expect(pair.client.rpc("server", null, { timeout: 0.1 })).rejects.toThrow(/still searching/)
   })
 
   it("refuses two PVs of one name and names without length", () => {
