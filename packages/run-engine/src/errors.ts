@@ -1,4 +1,5 @@
 import type { Status } from "@ophyd-ts/core"
+import type { ExitStatus } from "./messages.ts"
 
 export type RunEngineErrorCode =
   | "ILLEGAL_SEQUENCE"
@@ -15,6 +16,7 @@ export type RunEngineErrorCode =
   | "CLEANUP"
   | "METADATA"
   | "DOCUMENT_RULE"
+  | "PLAN_ENDED"
 
 /** Base of every error of this package. `code` is stable, the message is for people. */
 export class RunEngineError extends Error {
@@ -90,6 +92,20 @@ export class FailedPause extends RunEngineError {
       "FAILED_PAUSE",
       "a pause was requested after clear_checkpoint, where the plan cannot be resumed: aborted",
     )
+  }
+}
+
+/**
+ * A stop or an abort, thrown into the plan where it is, so that `finally` blocks run on the way out. A `catch` that
+ * meets it should throw it on; the engine throws it again at what would be new work, and drops a plan that will not end.
+ */
+export class PlanEnded extends RunEngineError {
+  readonly exitStatus: ExitStatus
+
+  constructor(exitStatus: ExitStatus, reason: string) {
+    const verb = exitStatus === "success" ? "stopped" : "aborted"
+    super("PLAN_ENDED", `the plan was ${verb}${reason === "" ? "" : `: ${reason}`}`)
+    this.exitStatus = exitStatus
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type Msg,
   NoReplayAllowed,
   type Plan,
+  PlanEnded,
   RunEngine,
   TransitionError,
 } from "../src/index.ts"
@@ -228,6 +229,7 @@ describe("ends", () => {
       yield* bps.sleep(1000)
       did.push("went on")
     } catch (error) {
+      if (error instanceof PlanEnded) throw error
       did.push(`caught ${error}`)
     } finally {
       yield* bps.mv(home, 9)
@@ -239,39 +241,46 @@ describe("ends", () => {
   it.each([
     ["stop", "success"],
     ["abort", "abort"],
-  ] as const)(
-    "%s ends with %s; finalisers run and may move; a catch does not see it",
-    async (verb, exitStatus) => {
-      const motor = simMotor("home", { moveTime: 0.005 })
-      const did: string[] = []
-      const { RE, docs, states } = recording()
-      const ended = RE.run(bpp.run({}, trip(motor, did)))
-      await expect.poll(() => names(docs)).toEqual(["start"])
-      const result = await RE[verb]("lunch")
-      expect(result).toBe(await ended)
-      expect(result).toMatchObject({
-        exitStatus,
-        interrupted: true,
-        reason: "lunch",
-        value: undefined,
-        error: null,
-      })
-      expect(did).toEqual(["finally"])
-      expect(motor.position).toBe(9)
-      expect(ofKind(docs, "stop")[0]).toMatchObject({ exit_status: exitStatus, reason: "lunch" })
-      expect(states.at(-1)).toBe("idle")
-    },
-  )
+  ] as const)("%s ends with %s; finalisers run and may move", async (verb, exitStatus) => {
+    const motor = simMotor("home", { moveTime: 0.005 })
+    const did: string[] = []
+    const { RE, docs, states } = recording()
+    const ended = RE.run(bpp.run({}, trip(motor, did)))
+    await expect.poll(() => names(docs)).toEqual(["start"])
+    const result = await RE[verb]("lunch")
+    expect(result).toBe(await ended)
+    expect(result).toMatchObject({
+      exitStatus,
+      interrupted: true,
+      reason: "lunch",
+      value: undefined,
+      error: null,
+    })
+    expect(did).toEqual(["finally"])
+    expect(motor.position).toBe(9)
+    expect(ofKind(docs, "stop")[0]).toMatchObject({ exit_status: exitStatus, reason: "lunch" })
+    expect(states.at(-1)).toBe("idle")
+  })
 
-  it("a loop that catches everything cannot outlive a stop", async () => {
-    const RE = new RunEngine()
-    let rounds = 0
+  it.each([
+    ["sleeps", () => bps.sleep(1000)],
+    ["scans", () => bp.scan([simDetector("d")], simMotor("m", { moveTime: 0.001 }), 0, 1, 1000)],
+    ["moves", () => bps.mv(simMotor("m", { moveTime: 0 }), 1)],
+    [
+      "measures in clean-up",
+      () =>
+        bpp.run(
+          {},
+          bpp.finalize(bps.sleep(1000), () => bps.null()),
+        ),
+    ],
+  ])("a loop that catches everything and %s cannot outlive a stop", async (_, work) => {
+    const { RE } = recording()
     const ended = RE.run(
       (function* () {
         for (;;) {
           try {
-            rounds++
-            yield* bps.sleep(1000)
+            yield* work()
           } catch {
             // try again
           }
@@ -279,8 +288,43 @@ describe("ends", () => {
       })(),
     )
     await RE.stop()
-    expect((await ended).exitStatus).toBe("success")
-    expect(rounds).toBeLessThanOrEqual(1)
+    expect(await ended).toMatchObject({ exitStatus: "success", interrupted: true, error: null })
+    expect((await ended).problems.map(String)).toEqual([
+      'CleanupError: the plan caught "the plan was stopped" and went on: it was dropped',
+    ])
+  })
+
+  it("ends the outer plans too when an inner one has clean-up to do", async () => {
+    const motor = simMotor("home")
+    const { RE, docs } = recording()
+    const did: string[] = []
+    const ended = RE.run(
+      (function* () {
+        const uid = yield* bpp.subs(() => {}, bp.count([simDetector("d")], 1000, { delay: 1 }))
+        did.push(`went on with ${uid}`)
+        yield* bps.mv(motor, 5)
+        yield* bp.count([simDetector("d")])
+      })(),
+    )
+    await expect.poll(() => names(docs)).toContain("event")
+    await RE.abort("beam is gone")
+    expect(await ended).toMatchObject({ exitStatus: "abort", value: undefined, error: null, problems: [] })
+    expect(did).toEqual([])
+    expect(motor.moves).toEqual([])
+    expect(names(docs).filter(n => n === "start" || n === "stop")).toEqual(["start", "stop"])
+    expect(ofKind(docs, "stop")[0]).toMatchObject({ exit_status: "abort", reason: "beam is gone" })
+  })
+
+  it("is no error to a contingency plan", async () => {
+    const did: string[] = []
+    const note = (what: string) => () => bps.call(() => did.push(what)) as Plan<never>
+    const { RE } = recording()
+    const ended = RE.run(
+      bpp.contingency(bps.sleep(1000), { except: note("except"), else: note("else"), final: note("final") }),
+    )
+    await RE.stop()
+    expect((await ended).error).toBeNull()
+    expect(did).toEqual(["final"])
   })
 
   it("halt runs nothing of the plan, and the engine still cleans up", async () => {

@@ -1,9 +1,10 @@
 import type { Named } from "@ophyd-ts/core"
-import { errorOf, FailedPause, InvalidCommand } from "../errors.ts"
+import { CleanupError, errorOf, FailedPause, InvalidCommand } from "../errors.ts"
 import type { ExitStatus, Metadata, Msg, Plan, RunKey } from "../messages.ts"
 import type { Run } from "../runs/run.ts"
 import { isStatus, isThenable } from "../util.ts"
 import { cleanUp } from "./cleanup.ts"
+import { Closing } from "./closing.ts"
 import { Groups } from "./groups.ts"
 import type { RunEngineResult } from "./options.ts"
 import { pauseObjects, resumeObjects, stopPending } from "./rest.ts"
@@ -43,7 +44,7 @@ export class Execution<T = unknown> {
   /** A stop, abort or halt was asked for. */
   #ending: { exitStatus: ExitStatus; reason: string } | null = null
   /** The plan was told to end: its `finally` blocks run. */
-  #closing = false
+  #closing: Closing | null = null
   #halted = false
   #failure: Error | null = null
   /** An error from between two messages, for the plan. */
@@ -108,6 +109,10 @@ export class Execution<T = unknown> {
         this.#attention = true
         continue
       }
+      if (this.#closing !== null && !stack.uninterruptible && this.#closing.refuses(message)) {
+        this.#endAgain(this.#closing)
+        continue
+      }
       const answer = this.#carryOut(message)
       if (answer instanceof Promise) await answer
     }
@@ -118,11 +123,11 @@ export class Execution<T = unknown> {
     const frame = this.#stack.top!
     try {
       if (!frame.failing) this.#throwWhatIsDue(frame)
-      const step = frame.advance(this.#closing)
+      const step = frame.advance()
       if (!step.done) return step.value
       this.#value = this.#stack.finish(step.value)
     } catch (error) {
-      if (!this.#stack.fail(error)) this.#failure = errorOf(error)
+      if (!this.#stack.fail(error) && error !== this.#closing?.error) this.#failure = errorOf(error)
     }
     return null
   }
@@ -257,7 +262,7 @@ export class Execution<T = unknown> {
 
   /** An end was asked for and the plan is not in clean-up of its own that should come to its end first. */
   get #mayClose(): boolean {
-    return this.#ending !== null && !this.#closing && !this.#stack.uninterruptible
+    return this.#ending !== null && this.#closing === null && !this.#stack.uninterruptible
   }
 
   suspend(suspension: Suspension): void {
@@ -280,7 +285,6 @@ export class Execution<T = unknown> {
   halt(reason: string): void {
     this.engine.states.to("halting")
     this.#ending = { exitStatus: "abort", reason }
-    this.#closing = true
     this.#halted = true
     this.#interrupt(true)
   }
@@ -358,7 +362,8 @@ export class Execution<T = unknown> {
   }
 
   async #close(): Promise<void> {
-    this.#closing = true
+    const { exitStatus, reason } = this.ending
+    this.#closing = new Closing(exitStatus, reason, this.#stack.top?.last ?? null)
     this.#inFlight = null
     this.#suspensions = []
     const moving = this.groups.pendingObjects("set", "prepare")
@@ -367,5 +372,16 @@ export class Execution<T = unknown> {
     await stopPending(this, moving)
     for (const run of this.runs.values()) if (run.bundle !== null) run.drop()
     this.#stack.dropReplays()
+    this.#stack.top?.throwNext(this.#closing.error)
+  }
+
+  /** A plan that swallowed its end and began new work is told once more, and dropped when it will not hear. */
+  #endAgain(closing: Closing): void {
+    if (closing.again()) {
+      this.#stack.top?.throwNext(closing.error)
+      return
+    }
+    this.problem(new CleanupError(`the plan caught "${closing.error.message}" and went on: it was dropped`))
+    this.#stack.drop()
   }
 }

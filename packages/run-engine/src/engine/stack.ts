@@ -15,7 +15,6 @@ export class Frame {
   readonly #region: Region
   #answer: unknown
   #error: { error: unknown } | null = null
-  #returned = false
 
   constructor(plan: Messages, kind: Kind, answers: boolean, region: Region) {
     this.#plan = plan
@@ -37,22 +36,18 @@ export class Frame {
     return this.#error !== null
   }
 
-  /** Runs the plan to its next message. `closing` ends it first, so that its `finally` blocks run. */
-  advance(closing: boolean): IteratorResult<Msg, unknown> {
-    const step = within(this.#region, () => this.#step(closing))
+  /** Runs the plan to its next message. */
+  advance(): IteratorResult<Msg, unknown> {
+    const step = within(this.#region, () => this.#step())
     if (!step.done) this.last = step.value
     return step
   }
 
-  #step(closing: boolean): IteratorResult<Msg, unknown> {
+  #step(): IteratorResult<Msg, unknown> {
     const answer = this.#answer
     const error = this.#error
     this.#answer = undefined
     this.#error = null
-    if (closing && !this.#returned) {
-      this.#returned = true
-      return this.#plan.return(undefined)
-    }
     return error === null ? this.#plan.next(answer) : this.#plan.throw(error.error)
   }
 }

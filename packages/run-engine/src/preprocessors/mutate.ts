@@ -11,34 +11,20 @@ export interface Change {
  * The messages of heads and tails pass as they are.
  */
 export function* planMutator<T>(plan: Plan<T>, change: (message: Msg) => Change | null | undefined): Plan<T> {
-  function* carry(step: IteratorResult<Msg, T>): Plan<T> {
-    let now = step
-    while (!now.done) {
-      let answer: unknown
-      try {
-        const { head, tail } = change(now.value) ?? {}
-        answer = head === undefined ? yield now.value : yield* head
-        if (tail !== undefined) yield* tail
-      } catch (error) {
-        now = plan.throw(error)
-        continue
-      }
-      now = plan.next(answer)
+  let now = plan.next()
+  while (!now.done) {
+    let answer: unknown
+    try {
+      const { head, tail } = change(now.value) ?? {}
+      answer = head === undefined ? yield now.value : yield* head
+      if (tail !== undefined) yield* tail
+    } catch (error) {
+      now = plan.throw(error)
+      continue
     }
-    return now.value
+    now = plan.next(answer)
   }
-  let ended = false
-  try {
-    const value = yield* carry(plan.next())
-    ended = true
-    return value
-  } catch (error) {
-    ended = true
-    throw error
-  } finally {
-    // The plan is being ended from outside: its own `finally` blocks run too, and their messages pass through here.
-    if (!ended) yield* carry(plan.return(undefined as T))
-  }
+  return now.value
 }
 
 /** Rewrites single messages; null drops one (its answer is then undefined). */

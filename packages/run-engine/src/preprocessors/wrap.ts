@@ -3,7 +3,7 @@ import type { Named } from "@ophyd-ts/core"
 import type { SubscribeOptions } from "../documents/dispatcher.ts"
 import type { Subscriber } from "../documents/types.ts"
 import { uninterrupted } from "../engine/region.ts"
-import { errorOf } from "../errors.ts"
+import { errorOf, PlanEnded } from "../errors.ts"
 import { type Metadata, type Msg, msg, type Plan, type PlanFactory, planOf } from "../messages.ts"
 import { stageAll, unstageAll } from "../stubs/staging.ts"
 import type { Suspender } from "../suspenders/suspender.ts"
@@ -22,7 +22,8 @@ export function* run<T>(metadata: Metadata, plan: Plan<T> | ((uid: string) => Pl
   try {
     return yield* typeof plan === "function" ? plan(uid) : plan
   } catch (error) {
-    failure = error
+    // A plan that is ended from outside has not failed: the engine knows how its runs are closed.
+    if (!(error instanceof PlanEnded)) failure = error
     throw error
   } finally {
     const reason = failure === null ? null : errorOf(failure).message
@@ -59,7 +60,7 @@ export function* finalize<T>(plan: PlanSource<T>, final: PlanFactory<unknown>): 
 }
 
 export interface Contingency<T> {
-  /** After an error. */
+  /** After an error; not when the plan is ended from outside. */
   except?: (error: unknown) => Plan<T | undefined>
   /** After a plan that came to its end. */
   else?: PlanFactory<unknown>
@@ -79,7 +80,7 @@ export function* contingency<T>(
     try {
       value = yield* planOf(plan)
     } catch (error) {
-      if (except === undefined) throw error
+      if (except === undefined || error instanceof PlanEnded) throw error
       const answer = yield* except(error)
       if (autoRaise) throw error
       return answer as T | undefined

@@ -7,7 +7,8 @@ import { allOf, andThen, nameOf } from "../util.ts"
 export interface Described {
   dataKeys: DataKeys
   configuration: Configuration
-  hints: Hints
+  /** Null for objects that give none. */
+  hints: Hints | null
 }
 
 /** Descriptions and configurations of a run's objects: asked for once, until `configure` makes one stale. */
@@ -27,7 +28,7 @@ export class DeviceCache {
         const described = {
           dataKeys: withObjectName(keys, nameOf(obj)),
           configuration,
-          hints: (obj as Partial<HasHints>).hints ?? {},
+          hints: (obj as Partial<HasHints>).hints ?? null,
         }
         this.#known.set(obj, described)
         return described

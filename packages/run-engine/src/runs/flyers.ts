@@ -84,7 +84,7 @@ async function describedBy(obj: Named, keys: DataKeys): Promise<Described> {
   return {
     dataKeys: withObjectName(keys, nameOf(obj)),
     configuration: await configurationOf(obj),
-    hints: (obj as Partial<HasHints>).hints ?? {},
+    hints: (obj as Partial<HasHints>).hints ?? null,
   }
 }
 

@@ -66,7 +66,7 @@ export class Stream {
       }
       descriptor.configuration[name] = configuration
       descriptor.object_keys[name] = Object.keys(keys)
-      descriptor.hints[name] = hints
+      if (hints !== null) descriptor.hints[name] = hints
     })
     const before = this.#descriptor
     if (before !== null && !sameKeys(before.data_keys, dataKeys)) {

@@ -13,7 +13,7 @@ const isLocatable = (obj: Named): obj is Locatable => typeof (obj as Partial<Loc
  */
 export function* rd<T = number>(obj: Readable | Locatable<T>, fallback?: T): Plan<T> {
   if (isLocatable(obj)) {
-    const location = (yield msg("locate", obj, [], { squeeze: true })) as Location<T> | undefined
+    const location = (yield msg("locate", obj)) as Location<T> | undefined
     return location === undefined ? defaultOf(fallback) : location.readback
   }
   const readings = (yield msg("read", obj as Readable)) as Readings | undefined
@@ -24,7 +24,7 @@ export function* rd<T = number>(obj: Readable | Locatable<T>, fallback?: T): Pla
 /** Where a movable is told to be: the set point if it can be located, else its value. */
 export function* positionOf(obj: Named): Plan<number> {
   if (isLocatable(obj)) {
-    const location = (yield msg("locate", obj, [], { squeeze: true })) as Location<number> | undefined
+    const location = (yield msg("locate", obj)) as Location<number> | undefined
     return location?.setpoint ?? 0
   }
   return yield* rd<number>(obj as Readable)

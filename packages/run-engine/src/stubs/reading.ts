@@ -1,4 +1,5 @@
 import type { Named, Readable, Readings, Triggerable } from "@ophyd-ts/core"
+import { PlanEnded } from "../errors.ts"
 import { msg, type Plan, uniqueGroup } from "../messages.ts"
 
 /** Reads one object; within a bundle its readings join the event. */
@@ -61,7 +62,8 @@ function* point(objs: readonly Readable[], name: string): Plan<Readings> {
       if (readings !== undefined) all.push(readings)
     }
   } catch (error) {
-    yield msg("drop")
+    // When the plan is ended from outside, the engine has dropped the bundle.
+    if (!(error instanceof PlanEnded)) yield msg("drop")
     throw error
   }
   yield msg("save")
