@@ -86,7 +86,7 @@ export class SearchSchedule<T extends SearchEntry> {
     if (entry.searchWindow !== this.#window) return
     entry.searchWindow = -1
     this.#unanswered -= 1
-    if (this.#cancelPace !== undefined && this.#unanswered <= this.#options.window >> 2) {
+    if (this.#cancelPace !== undefined && this.#unanswered <= this.#options.window / 4) {
       this.#cancelPace()
       this.#cancelPace = undefined
       this.#drainSoon()

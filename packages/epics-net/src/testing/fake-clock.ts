@@ -40,6 +40,12 @@ export class FakeClock implements Clock {
     this.#now = end
   }
 
+  /** The process stands still for so many seconds, as when the machine sleeps; then all that fell due happens late. */
+  sleep(seconds: number): void {
+    this.#now += seconds
+    this.advance()
+  }
+
   /** Timers that wait. */
   get pending(): number {
     return this.#alarms.size

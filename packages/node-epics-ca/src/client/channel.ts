@@ -222,7 +222,7 @@ export class Channel implements SearchEntry {
     for (const operation of [...(this.waiting ?? []), ...(this.#completionQueue ?? [])]) {
       operation.reject(closed(this, operation.action))
     }
-    for (const subscription of this.#subscriptions ?? []) subscription.lost()
+    for (const subscription of [...(this.#subscriptions ?? [])]) subscription.closed()
     circuit?.detach(this)
     this.context.forget(this)
     if (wasConnected) for (const listener of this.#listeners) listener.onState(false)

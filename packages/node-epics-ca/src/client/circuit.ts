@@ -139,7 +139,7 @@ export class Circuit implements MessageHandler, LinkHandler {
   /** A channel is closed or moved away. The last one takes the circuit with it. */
   detach(channel: Channel): void {
     if (!this.#channels.delete(channel) || this.#closed) return
-    this.failRequests(channel, new CaError("CLOSED", "the channel was closed"))
+    if (this.requests.size > 0) this.failRequests(channel, new CaError("CLOSED", "the channel was closed"))
     if (this.#channels.size === 0 && !this.pinned) void this.end()
   }
 

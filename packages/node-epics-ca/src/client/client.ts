@@ -102,7 +102,11 @@ export class CaClient implements AsyncDisposable {
     options: Omit<CaMonitorOptions, "onUpdate" | "onError" | "all"> = {},
   ): Observable<DbrReading> {
     return new Observable(subscriber => {
-      const monitor = this.monitor(name, { ...options, onUpdate: reading => subscriber.next(reading) })
+      const monitor = this.monitor(name, {
+        ...options,
+        onUpdate: reading => subscriber.next(reading),
+        onClose: () => subscriber.complete(),
+      })
       return () => monitor.close()
     })
   }

@@ -17,6 +17,8 @@ export interface CaMonitorOptions extends CaPresentation {
   onUpdate?: (reading: DbrReading) => void
   /** Called when the server says that it can not send an update (access withdrawn, too large, refused). Updates may follow. */
   onError?: (error: CaError) => void
+  /** Called once when the monitor has ended: it was closed, or its client was. */
+  onClose?: () => void
   /**
    * For iteration: keep all updates a slow reader has not taken, at most this many (true: 10 000), instead of only the newest.
    * Beyond that the oldest give way.
@@ -42,12 +44,13 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
   readonly #subscription: Subscription
   readonly #onUpdate: ((reading: DbrReading) => void) | undefined
   readonly #onError: ((error: CaError) => void) | undefined
+  readonly #onClose: (() => void) | undefined
   readonly #queue: UpdateQueue<DbrReading> | undefined
   #closed = false
 
   /** @internal */
   constructor(channel: Channel, options: CaMonitorOptions = {}) {
-    const { onUpdate, onError, all = false, events, metadata } = options
+    const { onUpdate, onError, onClose, all = false, events, metadata } = options
     const plain = presentation(channel.name, options)
     const how = metadata === true ? control(plain) : plain
     const mask = eventMask(channel.name, events)
@@ -55,6 +58,7 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
     this.#channel = channel
     this.#onUpdate = onUpdate
     this.#onError = onError
+    this.#onClose = onClose
     const limit = all === true ? DEFAULT_ALL : all === false ? 1 : Math.max(1, Math.trunc(all))
     this.#queue = onUpdate === undefined ? new UpdateQueue(limit) : undefined
     channel.acquire()
@@ -87,7 +91,12 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
 
   /** Ends the subscription, and a loop over it. */
   close(): void {
-    this.#end(undefined)
+    if (this.#closed) return
+    this.#closed = true
+    this.#subscription.remove(this)
+    this.#channel.release()
+    this.#queue?.end()
+    this.#guard(() => this.#onClose?.())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -115,10 +124,19 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
   fail(error: CaError): void {
     if (this.#closed) return
     this.error = error
+    this.#guard(() => this.#onError?.(error))
+  }
+
+  /** @internal */
+  end(): void {
+    this.close()
+  }
+
+  #guard(callback: () => void): void {
     try {
-      this.#onError?.(error)
-    } catch (thrown) {
-      this.#channel.context.settings.onCallbackError(thrown)
+      callback()
+    } catch (error) {
+      this.#channel.context.settings.onCallbackError(error)
     }
   }
 
@@ -126,13 +144,5 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
   #first(): void {
     const reading = this.#subscription.latest
     if (this.latest === undefined && reading !== undefined) this.deliver(reading)
-  }
-
-  #end(error: CaError | undefined): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#subscription.remove(this)
-    this.#channel.release()
-    this.#queue?.end(error)
   }
 }

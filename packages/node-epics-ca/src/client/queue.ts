@@ -7,9 +7,8 @@ export class UpdateQueue<T> {
   /** Index of the oldest; the array is a ring once it is full. */
   #first = 0
   #size = 0
-  #waiting: { resolve: (result: IteratorResult<T, undefined>) => void; reject: (error: unknown) => void }[] =
-    []
-  #end: { error?: unknown } | undefined
+  #waiting: ((result: IteratorResult<T, undefined>) => void)[] = []
+  #ended = false
 
   /** With limit 1 a reader gets the newest value only. */
   constructor(limit: number) {
@@ -19,7 +18,7 @@ export class UpdateQueue<T> {
   push(item: T): void {
     const reader = this.#waiting.shift()
     if (reader !== undefined) {
-      reader.resolve({ value: item, done: false })
+      reader({ value: item, done: false })
       return
     }
     if (this.#size < this.#limit) {
@@ -32,7 +31,7 @@ export class UpdateQueue<T> {
     this.dropped += 1
   }
 
-  /** The oldest update, now or when there is one. After the end: what is left, then `done` or the error. */
+  /** The oldest update, now or when there is one. After the end: what is left, then `done`. */
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#size > 0) {
       const value = this.#items[this.#first] as T
@@ -41,22 +40,13 @@ export class UpdateQueue<T> {
       this.#size -= 1
       return Promise.resolve({ value, done: false })
     }
-    if (this.#end !== undefined) {
-      const { error } = this.#end
-      this.#end = {}
-      return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error)
-    }
-    return new Promise((resolve, reject) => void this.#waiting.push({ resolve, reject }))
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true })
+    return new Promise(resolve => void this.#waiting.push(resolve))
   }
 
-  /** No more updates. A reader that waits gets the error, if there is one, else `done`. */
-  end(error?: unknown): void {
-    if (this.#end !== undefined) return
-    this.#end = {}
-    const [first, ...rest] = this.#waiting.splice(0)
-    if (first === undefined) this.#end = { error }
-    else if (error === undefined) first.resolve({ value: undefined, done: true })
-    else first.reject(error)
-    for (const { resolve } of rest) resolve({ value: undefined, done: true })
+  /** No more updates. */
+  end(): void {
+    this.#ended = true
+    for (const resolve of this.#waiting.splice(0)) resolve({ value: undefined, done: true })
   }
 }

@@ -29,6 +29,8 @@ export class NameSearch {
       clock: context.clock,
       random: context.random,
       maxDelay: context.settings.maxSearchPeriod,
+      // Datagrams can be lost when too many come at once; a stream holds its sender back by itself.
+      window: context.settings.addressList.length > 0 ? 1000 : Number.POSITIVE_INFINITY,
       send: channels => this.#send(channels),
     })
     this.#nameServers = context.settings.nameServers.map(endpoint => new NameServer(context, endpoint))
@@ -164,7 +166,7 @@ export class NameSearch {
   #found(id: number, endpoint: Endpoint, circuit: Circuit | undefined): void {
     const channel = this.#context.channelsById.get(id)
     if (channel === undefined) return
-    if (channel.searchPlace === undefined) {
+    if (!isAwaited(channel)) {
       this.#checkDuplicate(channel, endpoint)
       return
     }
@@ -182,6 +184,10 @@ export class NameSearch {
     trace("problem", () => ({ what, server: formatEndpoint(endpoint), name: channel.name }))
   }
 }
+
+/** Searched for, and asked about since: a channel that the governor holds back takes no stale answer. */
+const isAwaited = ({ searchPlace, searchAttempts }: Channel): boolean =>
+  searchPlace !== undefined && searchAttempts > 0
 
 /** An address at which a server can be: neither unset nor broadcast nor multicast. */
 function isServerAddress(host: string): boolean {

@@ -8,10 +8,12 @@ import type { Circuit } from "./circuit.ts"
 import { refused } from "./failures.ts"
 import { type Presentation, present, ReadOperation, requestCount, requestType } from "./read.ts"
 
-/** Whoever wants the updates of a subscription. Neither method may throw. */
+/** Whoever wants the updates of a subscription. No method may throw. */
 export interface SubscriptionConsumer {
   deliver(reading: DbrReading): void
   fail(error: CaError): void
+  /** The channel was closed for good. */
+  end(): void
 }
 
 /**
@@ -81,6 +83,12 @@ export class Subscription {
     this.#circuit?.subscriptions.delete(this.#id)
     this.#circuit = undefined
     this.latest = undefined
+  }
+
+  /** The channel was closed for good. */
+  closed(): void {
+    this.lost()
+    for (const consumer of this.#consumers) consumer.end()
   }
 
   /** The server came back from silence: replaces what was missed. */
