@@ -209,6 +209,7 @@ def support(record_class):
             record = records[address]
             record["UDF"] = record["STAT"] = record["SEVR"] = 0
             record.init()
+            record.stamp()
         return 0
 
     def process(address):

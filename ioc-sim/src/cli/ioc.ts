@@ -2,10 +2,11 @@
 import { parseArgs } from "node:util"
 import { startBeamline } from "../ioc/start.ts"
 
-const usage = `npm run ioc -- [--prefix sim:] [--seed 1] [--port N]
-  --prefix  first part of every PV name
-  --seed    makes counting noise repeat
-  --port    TCP port for Channel Access; default: any free one`
+const usage = `npm run ioc -- [--prefix sim:] [--seed 1] [--port N] [--pva-port N]
+  --prefix    first part of every PV name
+  --seed      makes counting noise repeat
+  --port      TCP port for Channel Access; default: any free one
+  --pva-port  TCP port for pvAccess; default: any free one`
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -13,6 +14,7 @@ async function main(): Promise<void> {
       prefix: { type: "string", default: "sim:" },
       seed: { type: "string", default: "1" },
       port: { type: "string", default: "0" },
+      "pva-port": { type: "string", default: "0" },
       help: { type: "boolean", default: false },
     },
   })
@@ -22,15 +24,18 @@ async function main(): Promise<void> {
     prefix,
     seed: integer("seed", values.seed),
     port: integer("port", values.port),
+    pvaPort: integer("pva-port", values["pva-port"]),
   })
   const assign = process.platform === "win32" ? "set " : "export "
-  console.log(`Channel Access server on 127.0.0.1:${beamline.port}. PVs:\n`)
+  const { ca, pva } = beamline.ports
+  console.log(`Channel Access on 127.0.0.1:${ca}, pvAccess on 127.0.0.1:${pva}. PVs:\n`)
   for (const line of overview(prefix)) console.log(`  ${line}`)
   console.log("\nPaste this into another terminal to reach them with any EPICS client:\n")
   for (const [name, value] of Object.entries(beamline.clientEnvironment()))
     console.log(`  ${assign}${name}=${value}`)
   console.log(`\n  caget ${prefix}m1.RBV ${prefix}ring:Current`)
-  console.log(`  caput -c ${prefix}m1 2.5\n\nCtrl-C ends it.`)
+  console.log(`  caput -c ${prefix}m1 2.5`)
+  console.log(`  pvget ${prefix}m1.RBV\n\nCtrl-C ends it.`)
   await new Promise<void>(resolve => {
     process.once("SIGINT", resolve)
     process.once("SIGTERM", resolve)

@@ -8,7 +8,7 @@ export const fieldName = (record: string, field: string): string =>
   field === "VAL" ? record : `${record}.${field}`
 
 /** Adds a record to a server. From now on the server's clients see and operate it. */
-export function serveRecord(server: CaServer, record: SimRecord): void {
+export function serveCaRecord(server: CaServer, record: SimRecord): void {
   const pvs = new Map<string, ServerPv>()
   for (const [field, spec] of Object.entries(record.table)) {
     const pv = new ServerPv(fieldName(record.name, field), {

@@ -1,11 +1,13 @@
-/** The embedded IOC: the simulated beamline in this process, reached over Channel Access on 127.0.0.1. */
+/** The embedded IOC: the simulated beamline in this process, reached over Channel Access and pvAccess on 127.0.0.1. */
 import { type Clock, systemClock } from "@ophyd-ts/core"
 import { CaServer, type ServerPv } from "node-epics-ca"
-import type { ClientSettings } from "../client-settings.ts"
+import { PvaServer } from "pvxs-node"
+import { type ClientSettings, clientSettings } from "../client-settings.ts"
 import { IocSimError } from "../errors.ts"
 import { Beamline, type MotorName } from "./beamline.ts"
 import type { AxisFault } from "./physics/axis.ts"
-import { serveRecord } from "./serve-ca.ts"
+import { serveCaRecord } from "./serve-ca.ts"
+import { type ServedField, servePvaRecord } from "./serve-pva.ts"
 
 /** How the beamline is made and reached. Everything has a default. */
 export interface BeamlineOptions {
@@ -13,33 +15,32 @@ export interface BeamlineOptions {
   readonly prefix?: string
   /** The same seed repeats the counting noise. The counts follow the ring's current besides, thus the time. Default 1. */
   readonly seed?: number
-  /** Address to listen on. Default 127.0.0.1: other machines do not see it. */
-  readonly host?: string
   /** TCP port for Channel Access. Default: any free one. */
   readonly port?: number
-  /** UDP port on which searches are answered. Default: none, the beamline is reached by {@link EmbeddedBeamline.clientConfig}. */
-  readonly searchPort?: number
+  /** TCP port for pvAccess. Default: any free one. */
+  readonly pvaPort?: number
   readonly clock?: Clock
 }
 
 /**
  * Starts the beamline: motors `m1`, `m2` and `m3`, the detector `det:`, `scaler1`, `ring:Current`, `shutter:` and `busy`.
+ * Nobody but this machine can reach it, and it neither sends nor hears datagrams.
  *
  * @example
  * await using beamline = await startBeamline({ prefix: "test:" })
  * const client = new CaClient(beamline.clientConfig().ca)
- * @throws CaError when the port is taken.
+ * @throws CaError or PvaError when a port is taken.
  */
 export async function startBeamline(options: BeamlineOptions = {}): Promise<EmbeddedBeamline> {
-  const { prefix = "sim:", seed = 1, clock = systemClock, host, port, searchPort } = options
-  const server = await CaServer.listen({
-    ...(host !== undefined && { host }),
-    ...(port !== undefined && { port }),
-    ...(searchPort !== undefined && { searchPort }),
-  })
-  const beamline = new Beamline({ prefix, clock, seed })
-  for (const record of beamline.records) serveRecord(server, record)
-  return new EmbeddedBeamline(beamline, server, prefix)
+  const { prefix = "sim:", seed = 1, clock = systemClock, port = 0, pvaPort = 0 } = options
+  const ca = await CaServer.listen({ port })
+  try {
+    const pva = await PvaServer.open({ isolated: true, port: pvaPort })
+    return new EmbeddedBeamline(new Beamline({ prefix, clock, seed }), ca, pva, prefix)
+  } catch (error) {
+    await ca.close()
+    throw error
+  }
 }
 
 /** A running embedded IOC. Get one from {@link startBeamline}. */
@@ -47,33 +48,47 @@ export class EmbeddedBeamline implements AsyncDisposable {
   /** Records and physics, to look at and to steer from a test. */
   readonly beamline: Beamline
   readonly prefix: string
-  readonly #server: CaServer
+  readonly #ca: CaServer
+  readonly #pva: PvaServer
+  readonly #overPva = new Map<string, ServedField>()
   readonly #removed = new Map<string, ServerPv>()
 
-  constructor(beamline: Beamline, server: CaServer, prefix: string) {
+  constructor(beamline: Beamline, ca: CaServer, pva: PvaServer, prefix: string) {
     this.beamline = beamline
-    this.#server = server
     this.prefix = prefix
+    this.#ca = ca
+    this.#pva = pva
+    for (const record of beamline.records) {
+      serveCaRecord(ca, record)
+      for (const [name, field] of servePvaRecord(pva, record)) this.#overPva.set(name, field)
+    }
   }
 
-  /** TCP port of Channel Access. */
-  get port(): number {
-    return this.#server.port
+  /** TCP ports of the two protocols. */
+  get ports(): { readonly ca: number; readonly pva: number } {
+    return { ca: this.#ca.port, pva: this.#pva.port }
   }
 
-  /** Names of all PVs. */
+  /** Names of all PVs; both protocols serve the same. */
   get pvNames(): string[] {
-    return this.#server.pvs.map(pv => pv.name)
+    return this.#ca.pvs.map(pv => pv.name)
   }
 
-  /** Settings of a client that reaches this IOC and nothing else. */
-  clientConfig(): { readonly ca: ClientSettings } {
-    return { ca: this.#server.clientConfig() }
+  /** Settings of clients, by protocol, that reach this IOC and nothing else. */
+  clientConfig(): { readonly ca: ClientSettings; readonly pva: ClientSettings } {
+    return { ca: clientSettings(this.#ca.port), pva: clientSettings(this.#pva.port) }
   }
 
   /** Variables for a client in another process. */
   clientEnvironment(): Readonly<Record<string, string>> {
-    return this.#server.environment()
+    return {
+      EPICS_CA_NAME_SERVERS: `127.0.0.1:${this.#ca.port}`,
+      EPICS_CA_ADDR_LIST: "",
+      EPICS_CA_AUTO_ADDR_LIST: "NO",
+      EPICS_PVA_NAME_SERVERS: `127.0.0.1:${this.#pva.port}`,
+      EPICS_PVA_ADDR_LIST: "",
+      EPICS_PVA_AUTO_ADDR_LIST: "NO",
+    }
   }
 
   /** A motor that does not move: `stuck` ends its moves with MISS, `hung` never ends them. Undefined mends it. */
@@ -86,10 +101,11 @@ export class EmbeddedBeamline implements AsyncDisposable {
    * @throws IocSimError `bad-argument` when there is no such PV.
    */
   disconnect(name: string): void {
-    const pv = this.#server.get(name)
+    const pv = this.#ca.get(name)
     if (pv === undefined) throw new IocSimError("bad-argument", `the beamline serves no PV ${name}`)
     this.#removed.set(name, pv)
-    this.#server.remove(name)
+    this.#ca.remove(name)
+    this.#overPva.get(name)?.disconnect()
   }
 
   /** Brings a PV back that was disconnected. It has gone on meanwhile. */
@@ -97,12 +113,13 @@ export class EmbeddedBeamline implements AsyncDisposable {
     const pv = this.#removed.get(name)
     if (pv === undefined) throw new IocSimError("bad-argument", `PV ${name} was not disconnected`)
     this.#removed.delete(name)
-    this.#server.add(pv)
+    this.#ca.add(pv)
+    this.#overPva.get(name)?.reconnect()
   }
 
-  /** Ends circuits first, then whatever still moves. */
+  /** Ends connections first, then whatever still moves. */
   async close(): Promise<void> {
-    await this.#server.close()
+    await Promise.all([this.#ca.close(), this.#pva.close()])
     this.beamline.close()
   }
 

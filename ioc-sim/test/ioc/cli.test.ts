@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { CaClient } from "node-epics-ca"
+import { field, PvaClient } from "pvxs-node"
 import { describe, expect, it, vi } from "vitest"
 
 const program = fileURLToPath(new URL("../../src/cli/ioc.ts", import.meta.url))
@@ -24,7 +25,7 @@ function start(...args: string[]): {
   return { output: () => printed, ended, interrupt: () => child.kill("SIGINT") }
 }
 
-describe("npm run ioc", () => {
+describe("npm run ioc", { timeout: 90_000 }, () => {
   it("says how to reach its PVs, serves them there, and ends with Ctrl-C", async () => {
     const ioc = start("--prefix", "cli:")
     try {
@@ -32,11 +33,13 @@ describe("npm run ioc", () => {
         timeout: 18_000,
         interval: 20,
       })
-      const lines = ioc.output().matchAll(/^ *(?:export|set) (EPICS_CA_\w+)=(.*)$/gm)
+      const lines = ioc.output().matchAll(/^ *(?:export|set) (EPICS_(?:CA|PVA)_\w+)=(.*)$/gm)
       for (const [, name = "", value = ""] of lines) vi.stubEnv(name, value)
       expect(process.env["EPICS_CA_NAME_SERVERS"]).toMatch(/^127\.0\.0\.1:\d+$/)
       await using client = new CaClient()
       expect((await client.get("cli:m1.RTYP")).value).toBe("motor")
+      await using pva = new PvaClient()
+      expect(field(await pva.get("cli:m1.RTYP"), "value")).toBe("motor")
       for (const name of ioc.output().match(/cli:[\w:]+/g) ?? []) await client.get(name)
     } finally {
       vi.unstubAllEnvs()

@@ -1,4 +1,5 @@
 import { CaClient } from "node-epics-ca"
+import { field, PvaClient, readAlarm, readDisplay } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { type EmbeddedBeamline, startBeamline } from "../../src/index.ts"
 
@@ -103,6 +104,78 @@ describe("the embedded IOC", () => {
     channel.close()
     expect(() => ioc.disconnect("no:such:pv")).toThrow("serves no PV no:such:pv")
     expect(() => ioc.reconnect(pv("m1"))).toThrow("was not disconnected")
+  })
+})
+
+describe("the embedded IOC over pvAccess", () => {
+  const prefix = randomPrefix()
+  let ioc: EmbeddedBeamline
+  let client: PvaClient
+
+  beforeAll(async () => {
+    ioc = await startBeamline({ prefix })
+    client = new PvaClient(ioc.clientConfig().pva)
+  })
+  afterAll(async () => {
+    await client?.close()
+    await ioc?.close()
+  })
+  const value = async (name: string): Promise<unknown> => field(await client.get(prefix + name), "value")
+
+  it("serves the same PVs as over Channel Access, with what describes them", async () => {
+    const values = await Promise.all(ioc.pvNames.map(name => client.get(name, { timeout: 20 })))
+    expect(values.every(seen => field(seen, "value") !== undefined)).toBe(true)
+    expect([await value("m1.VAL"), await value("m1.RTYP"), await value("m1.DMOV")]).toEqual([0, "motor", 1])
+    const motor = await client.get(`${prefix}m1`)
+    expect(readDisplay(motor)).toEqual({
+      description: "sample x",
+      units: "mm",
+      precision: 4,
+      limitLow: -25,
+      limitHigh: 25,
+    })
+    const menu = await client.get(`${prefix}m1.SPMG`)
+    expect(field(menu, "value", "choices")).toEqual(["Stop", "Pause", "Move", "Go"])
+  })
+
+  it("a put that blocks ends with the move; one that does not, at once", async () => {
+    await client.put(`${prefix}m1`, 1, { request: "record[block=true]" })
+    expect(await value("m1.RBV")).toBe(1)
+    await client.put(`${prefix}m1`, 0)
+    expect(await value("m1.DMOV")).toBe(0)
+    await vi.waitFor(async () => expect(await value("m1.DMOV")).toBe(1), patience)
+  })
+
+  it("what one protocol writes the other sees", async () => {
+    await using ca = new CaClient(ioc.clientConfig().ca)
+    await client.put(`${prefix}m2.VELO`, 2.5)
+    expect((await ca.get(`${prefix}m2.VELO`)).value).toBe(2.5)
+    await ca.put(`${prefix}m2.EGU`, "um", { completion: true })
+    expect(readDisplay(await client.get(`${prefix}m2`))?.units).toBe("um")
+  })
+
+  it("tells of alarms and refuses what the record refuses", async () => {
+    await client.put(`${prefix}m3.DLLM`, 0)
+    await client.put(`${prefix}m3.DHLM`, 0)
+    await client.put(`${prefix}m3.VELO`, 1000)
+    await client.put(`${prefix}m3`, 200, { request: "record[block=true]" })
+    expect(readAlarm(await client.get(`${prefix}m3.RBV`))).toEqual({
+      severity: 2,
+      status: 3,
+      message: "HIGH",
+    })
+    await expect(client.put(`${prefix}m1.RBV`, 1)).rejects.toThrow("read-only")
+    await expect(client.put(`${prefix}m1.VELO`, 0)).rejects.toThrow("0 is not above 0")
+  })
+
+  it("takes a PV away and brings it back as it is by then", async () => {
+    const name = `${prefix}shutter:Position_RBV`
+    await client.get(name)
+    ioc.disconnect(name)
+    await expect(client.get(name, { timeout: 0.3 })).rejects.toThrow()
+    await client.put(`${prefix}shutter:Request`, 0, { request: "record[block=true]" })
+    ioc.reconnect(name)
+    expect(field(await client.get(name, { timeout: 15 }), "value", "index")).toBe(0)
   })
 })
 

@@ -36,7 +36,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   readonly table: T & typeof commonFields
   protected readonly clock: Clock
   readonly #values = new Map<string, number | string>()
-  #listener: RecordListener | undefined
+  readonly #listeners: RecordListener[] = []
   #alarm: Alarm = noAlarm
 
   constructor(name: string, type: string, table: T, clock: Clock, initial: InitialValues<T> = {}) {
@@ -63,9 +63,9 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
     return this.#values.get(field)
   }
 
-  /** Who is told of changes from now on. */
+  /** Who also is told of changes from now on. */
   serve(listener: RecordListener): void {
-    this.#listener = listener
+    this.#listeners.push(listener)
   }
 
   /**
@@ -114,7 +114,9 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   /** Tells of a field whether it changed or not. */
   protected announce(field: keyof T & string): void {
     const value = this.#values.get(field)
-    if (value !== undefined) this.#listener?.posted(field, value, this.#alarm, this.clock.time())
+    if (value === undefined || this.#listeners.length === 0) return
+    const time = this.clock.time()
+    for (const listener of this.#listeners) listener.posted(field, value, this.#alarm, time)
   }
 
   /** Raises or clears the alarm; it travels with the fields that are posted from now on and with the value at once. */
@@ -125,7 +127,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   }
 
   protected describe(): void {
-    this.#listener?.described()
+    for (const listener of this.#listeners) listener.described()
   }
 }
 
