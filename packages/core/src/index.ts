@@ -26,6 +26,7 @@ export {
   int32,
   int64,
   integer,
+  number,
   string,
   uint8,
   uint16,

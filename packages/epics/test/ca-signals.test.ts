@@ -10,6 +10,7 @@ import {
   int64,
   integer,
   NotConnectedError,
+  number,
   type SignalRW,
   string,
   stringArray,
@@ -146,6 +147,8 @@ describe("connect", () => {
       Uint16Array.of(1, 65535),
       Uint16Array.of(7),
     ],
+    ["an integer as any number", number, { type: "long", value: 5 }, 5, 7],
+    ["a double as any number", number, { type: "double", value: 5.5, precision: 3 }, 5.5, 0.25],
     [
       "an array of one",
       float64Array,

@@ -2,7 +2,16 @@ import type { Dtype } from "../reading.ts"
 import type { Metadata } from "../signal/metadata.ts"
 
 /** Which values a datatype has, for backends that convert from the wire. */
-export type Family = "number" | "integer" | "bigint" | "boolean" | "string" | "choice" | "array" | "strings"
+export type Family =
+  | "number"
+  | "numeric"
+  | "integer"
+  | "bigint"
+  | "boolean"
+  | "string"
+  | "choice"
+  | "array"
+  | "strings"
 
 /**
  * What a signal's value is: the TypeScript type `T`, and what is needed at run time to check it, to compare it and to

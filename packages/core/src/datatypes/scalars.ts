@@ -21,6 +21,12 @@ export const double = real("double", "<f8")
 /** A 32-bit floating point number. */
 export const float = real("float", "<f4")
 
+/**
+ * A number of whatever type the server has, integer or not: for fields whose type differs between versions of a
+ * record, and for counters, which Channel Access carries as integers or as doubles depending on their width.
+ */
+export const number: Datatype<number> = { ...real("number", "<f8"), family: "numeric" }
+
 /** An integer of a stated range, and what backends need to know about it. */
 export interface IntegerType extends Datatype<number> {
   readonly low: number

@@ -69,6 +69,8 @@ function pick(datatype: Datatype<unknown>, native: NativeType): Conversion<unkno
   switch (datatype.family) {
     case "number":
       return scalar && (type === "double" || type === "float") ? plain : null
+    case "numeric":
+      return scalar && type !== "string" && type !== "enum" ? plain : null
     case "integer":
       return scalar && isInteger(native) ? plain : null
     case "bigint":
