@@ -128,7 +128,7 @@ export class SoftIoc implements AsyncDisposable {
   /** Kills it and starts it again, by default on the same ports. Records are as loaded from their files. */
   async restart({ samePort = true }: { readonly samePort?: boolean } = {}): Promise<void> {
     await this.kill()
-    const attempts = 8
+    const attempts = 5
     for (let attempt = 1; ; attempt++) {
       const fixed = samePort ? this.ports : this.#plan.wanted
       this.#ports = {
@@ -168,7 +168,12 @@ export class SoftIoc implements AsyncDisposable {
     const { command, args, timeout } = this.#plan
     const inherited = Object.entries(process.env).filter(([name]) => !/^EPICS_(CA|CAS|PVA|PVAS)_/.test(name))
     const child = spawn(command.command, args, {
-      env: { ...Object.fromEntries(inherited), ...serverEnvironment(ports), PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1" },
+      env: {
+        ...Object.fromEntries(inherited),
+        ...serverEnvironment(ports),
+        PYTHONUNBUFFERED: "1",
+        PYTHONDONTWRITEBYTECODE: "1",
+      },
       stdio: "pipe",
       windowsHide: true,
     })

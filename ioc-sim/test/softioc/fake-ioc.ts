@@ -16,8 +16,8 @@ if (mode === "refuses") say("Failed to load 'x.db'")
 if (mode === "port taken") say("cas WARNING: Configured TCP port was unavailable.")
 if (mode === "silent") setInterval(() => {}, 1000)
 else if (mode !== "refuses") {
-  for (const port of [ca, pva]) createServer(socket => socket.destroy()).listen(Number(port), "127.0.0.1")
-  say("iocRun: All initialization complete")
+  const listen = port => new Promise(done => createServer(s => s.destroy()).listen(Number(port), "127.0.0.1", done))
+  Promise.all([listen(ca), listen(pva)]).then(() => say("iocRun: All initialization complete"))
 }
 `
 

@@ -6,7 +6,8 @@ import { fakeIoc } from "./fake-ioc.ts"
 
 const text = `record(ao, "$(P)x") {}`
 
-describe.skipIf(process.platform === "win32")("starting a genuine IOC", () => {
+// Every test starts processes; a loaded machine takes its time.
+describe.skipIf(process.platform === "win32")("starting a genuine IOC", { timeout: 120_000 }, () => {
   it("waits until it says that it is up, on 127.0.0.1 alone, with its databases and macros", async () => {
     await using _ = await fakeIoc("works")
     await using ioc = await startSoftIoc({ database: "a.db", text, macros: { P: "x:", N: "1" } })
@@ -27,7 +28,7 @@ describe.skipIf(process.platform === "win32")("starting a genuine IOC", () => {
     expect(ioc.pid).not.toBe(pid)
     expect(ioc.ports).toEqual(ports)
     ioc.shell("dbl")
-    await vi.waitFor(() => expect(ioc.output).toContain("shell: dbl"), 10_000)
+    await vi.waitFor(() => expect(ioc.output).toContain("shell: dbl"), 60_000)
   })
 
   it("leaves nothing behind: process and database text go with the scope", async () => {
@@ -49,7 +50,7 @@ describe.skipIf(process.platform === "win32")("starting a genuine IOC", () => {
     ["port taken", "softioc-port-taken", /is in use/],
   ])("says what happened when the IOC %s", async (mode, code, message) => {
     await using _ = await fakeIoc(mode)
-    const timeout = mode === "silent" ? 0.5 : 20
+    const timeout = mode === "silent" ? 0.5 : 60
     await expect(startSoftIoc({ text, timeout })).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
