@@ -7,6 +7,10 @@ import type { Channel } from "./channel.ts"
 import type { Circuit } from "./circuit.ts"
 import { type PresentedPayload, presentSnapshot } from "./snapshot.ts"
 
+/** Clients before this version know no extended header, and no payload larger than this. */
+const EXTENDED_HEADER_SINCE = 9
+const OLD_PAYLOAD = 16_368
+
 /** True for types that a value can be presented as. */
 export const isReadable = (type: number): boolean =>
   isDbrType(type) && type !== DBR_PUT_ACKT && type !== DBR_PUT_ACKS
@@ -21,7 +25,9 @@ export function refusalOf(
   if (channel === undefined) return Eca.BADCHID
   if (!isReadable(type)) return Eca.BADTYPE
   if (!channel.readable) return Eca.NORDACCESS
-  if (dbrPayloadSize(type, count) > circuit.server.limits.payloadBytes) return Eca.TOLARGE
+  const size = dbrPayloadSize(type, count)
+  if (size > circuit.server.limits.payloadBytes) return Eca.TOLARGE
+  if (size > OLD_PAYLOAD && circuit.minor < EXTENDED_HEADER_SINCE) return Eca["16KARRAYCLIENT"]
   return undefined
 }
 

@@ -1,5 +1,6 @@
 /** The Channel Access server and what it serves. */
 export { SERVER_CHANNEL, type ServerEvent } from "./diagnostics.ts"
+export { caServerOptions } from "./environment.ts"
 export { PutRefused } from "./errors.ts"
 export type { ServerLimits } from "./limits.ts"
 export type { PvProvider } from "./names.ts"

@@ -4,6 +4,7 @@ import { listenTcp, type TcpListener } from "../net/server-tcp.ts"
 import { startBeacons } from "./beacons.ts"
 import { Circuit, type CircuitServer } from "./circuit.ts"
 import { report } from "./diagnostics.ts"
+import { broadcastOf } from "./interfaces.ts"
 import { defaultLimits, type ServerLimits } from "./limits.ts"
 import { NameTable, type PvProvider, type ResolvedName } from "./names.ts"
 import { coreOf, type ServerPv } from "./pv.ts"
@@ -61,7 +62,8 @@ export class CaServer {
   readonly #limits: ServerLimits
   readonly #circuitServer: CircuitServer
   #tcp: TcpListener | undefined
-  #udp: UdpPort | undefined
+  /** The first one answers from the server's own address; the other hears what is broadcast to its network. */
+  readonly #udp: UdpPort[] = []
   #stopBeacons: (() => void) | undefined
   #closing: Promise<void> | undefined
 
@@ -106,7 +108,7 @@ export class CaServer {
 
   /** UDP port on which it answers searches, if it does. */
   get searchPort(): number | undefined {
-    return this.#udp?.port
+    return this.#options.searchPort === undefined ? undefined : this.#udp[0]?.port
   }
 
   /** `host:port` of the TCP side. */
@@ -201,7 +203,7 @@ export class CaServer {
       if (portFallback && error.code === "EADDRINUSE") return this.#listenTcp(0)
       throw error
     })
-    if (searchPort !== undefined) this.#udp = await this.#openUdp(searchPort, true)
+    if (searchPort !== undefined) await this.#openSearch(searchPort)
     if (beacons.length > 0) await this.#announce(beacons)
   }
 
@@ -214,20 +216,29 @@ export class CaServer {
     )
   }
 
-  #openUdp(port: number, reuse: boolean): Promise<UdpPort> {
-    return UdpPort.open({
-      address: this.host,
+  async #openSearch(port: number): Promise<void> {
+    const own = await this.#openUdp(this.host, port)
+    const broadcast = broadcastOf(this.host)
+    if (broadcast === undefined) return
+    // Systems that deliver broadcasts to the first socket anyway refuse this address.
+    await this.#openUdp(broadcast, own.port).catch(this.#networkError)
+  }
+
+  async #openUdp(address: string, port: number, reuse = true): Promise<UdpPort> {
+    const udp: UdpPort = await UdpPort.open({
+      address,
       port,
       reuse,
-      onDatagram: (datagram, from) => this.#onDatagram(datagram, from),
+      onDatagram: (datagram, from) => this.#onDatagram(udp, datagram, from),
       onSendError: this.#networkError,
     })
+    this.#udp.push(udp)
+    return udp
   }
 
   async #announce(beacons: readonly Endpoint[]): Promise<void> {
     const { beaconPeriod = 15, clock = systemClock } = this.#options
-    const udp = this.#udp ?? (await this.#openUdp(0, false))
-    this.#udp ??= udp
+    const udp = this.#udp[0] ?? (await this.#openUdp(this.host, 0, false))
     this.#stopBeacons = startBeacons(clock, beaconPeriod, this.port, datagram => {
       for (const to of beacons) udp.send(datagram, to)
     })
@@ -240,10 +251,10 @@ export class CaServer {
     return circuit
   }
 
-  #onDatagram(datagram: Uint8Array, from: Endpoint): void {
+  #onDatagram(udp: UdpPort, datagram: Uint8Array, from: Endpoint): void {
     if (this.#options.ignore?.includes(from.host) || this.#options.searchPort === undefined) return
     const replies = answerSearch(datagram, name => this.#resolve(name) !== undefined, this.port)
-    for (const reply of replies) this.#udp?.send(reply, from)
+    for (const reply of replies) udp.send(reply, from)
   }
 
   #resolve(name: string): ResolvedName | undefined {
@@ -263,6 +274,6 @@ export class CaServer {
     this.#stopBeacons?.()
     const reason = new CaError("CLOSED", `the server at ${this.address} was closed`)
     for (const circuit of [...this.#circuits]) circuit.end(reason)
-    await Promise.all([this.#tcp?.close(), this.#udp?.close()])
+    await Promise.all([this.#tcp?.close(), ...this.#udp.map(udp => udp.close())])
   }
 }

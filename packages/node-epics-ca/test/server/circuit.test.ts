@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test, vi } from "vitest"
 import { ServerPv } from "../../src/index.ts"
 import { Command } from "../../src/wire/constants.ts"
 import { Dbr } from "../../src/wire/dbr-types.ts"
@@ -8,6 +8,7 @@ import { writeClientName, writeHostName } from "../../src/wire/messages/identity
 import { writeSearch } from "../../src/wire/messages/search.ts"
 import { closeAll, RawClient, startServer } from "./raw-client.ts"
 
+vi.setConfig({ testTimeout: 60_000 })
 afterEach(closeAll)
 
 describe("a circuit", () => {

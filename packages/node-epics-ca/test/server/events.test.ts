@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test, vi } from "vitest"
 import { ServerPv } from "../../src/index.ts"
 import { Command, EventMask } from "../../src/wire/constants.ts"
 import { decodeDbr } from "../../src/wire/dbr-decode.ts"
@@ -7,6 +7,7 @@ import { Eca } from "../../src/wire/eca.ts"
 import { writeEventsOff, writeEventsOn, writeUnsubscribe } from "../../src/wire/messages/event.ts"
 import { closeAll, RawClient, startServer } from "./raw-client.ts"
 
+vi.setConfig({ testTimeout: 60_000 })
 afterEach(closeAll)
 
 const { VALUE, LOG, ALARM, PROPERTY } = EventMask

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test, vi } from "vitest"
 import { ServerPv } from "../../src/index.ts"
 import { Command } from "../../src/wire/constants.ts"
 import { Dbr } from "../../src/wire/dbr-types.ts"
@@ -7,6 +7,7 @@ import { writeClearChannel } from "../../src/wire/messages/channel.ts"
 import { writeSubscribe, writeUnsubscribe } from "../../src/wire/messages/event.ts"
 import { closeAll, RawClient, startServer } from "./raw-client.ts"
 
+vi.setConfig({ testTimeout: 60_000 })
 afterEach(closeAll)
 
 /** What a client does wrong, how a tolerant server answers, and what rsrv (strict) says before it closes. */

@@ -78,7 +78,7 @@ export class RawClient {
     await vi.waitFor(
       () => expect(this.inbox.length, `waiting for ${commandName(command)}`).toBeGreaterThan(0),
       {
-        timeout: 10_000,
+        timeout: 40_000,
         interval: 2,
       },
     )
@@ -90,7 +90,7 @@ export class RawClient {
   /** The next so many messages, whatever they are. */
   async collect(count: number): Promise<Message[]> {
     const enough = (): void => expect(this.inbox.length).toBeGreaterThanOrEqual(count)
-    await vi.waitFor(enough, { timeout: 10_000, interval: 2 })
+    await vi.waitFor(enough, { timeout: 40_000, interval: 2 })
     return this.inbox.splice(0, count)
   }
 
@@ -103,13 +103,13 @@ export class RawClient {
   async settle(): Promise<Message[]> {
     const mark = 0x7e570000 + this.#nextCid++
     this.send(Command.ECHO, 0, 0, mark)
-    await vi.waitFor(() => expect(this.inbox.at(-1)?.p1).toBe(mark), { timeout: 10_000, interval: 2 })
+    await vi.waitFor(() => expect(this.inbox.at(-1)?.p1).toBe(mark), { timeout: 40_000, interval: 2 })
     this.inbox.pop()
     return this.inbox.splice(0)
   }
 
   async waitClosed(): Promise<void> {
-    await vi.waitFor(() => expect(this.closed).toBe(true), { timeout: 10_000, interval: 2 })
+    await vi.waitFor(() => expect(this.closed).toBe(true), { timeout: 40_000, interval: 2 })
   }
 
   /** Opens a channel and returns its ids and what the server says of it. */

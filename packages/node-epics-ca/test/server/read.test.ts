@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test, vi } from "vitest"
 import { ServerPv } from "../../src/index.ts"
 import { Command } from "../../src/wire/constants.ts"
 import { DBR_CLASS_NAME, DBR_STSACK_STRING, Dbr, DbrFamily, dbrType } from "../../src/wire/dbr-types.ts"
 import { Eca } from "../../src/wire/eca.ts"
 import { closeAll, RawClient, startServer } from "./raw-client.ts"
 
+vi.setConfig({ testTimeout: 60_000 })
 afterEach(closeAll)
 
 const { STS, TIME, GR, CTRL } = DbrFamily

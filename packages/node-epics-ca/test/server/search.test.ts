@@ -13,6 +13,7 @@ import { parseDatagram } from "../../src/wire/parser.ts"
 import { MessageWriter } from "../../src/wire/writer.ts"
 import { closeAll, startServer } from "./raw-client.ts"
 
+vi.setConfig({ testTimeout: 60_000 })
 afterEach(closeAll)
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")

@@ -14,6 +14,7 @@ import { writeClearChannel } from "../../src/wire/messages/channel.ts"
 import { writePut } from "../../src/wire/messages/write.ts"
 import { closeAll, RawClient, startServer } from "./raw-client.ts"
 
+vi.setConfig({ testTimeout: 60_000 })
 afterEach(closeAll)
 
 async function serve<P extends ServerPv>(
