@@ -112,10 +112,11 @@ export async function run({ samples }: BenchOptions): Promise<BenchRow[]> {
       EPICS_CA_AUTO_ADDR_LIST: "NO",
     },
   }
-  // The free-running record needs a first push, once its link to itself is up.
-  ioc.shell(`dbpf "${prefix}free.PROC" 1`)
   const rows: BenchRow[] = []
   for (const { mode, server, lines, clients = everybody } of figures) {
+    // A record that runs freely takes a whole processor, so it does so only while it is watched.
+    ioc.shell(`dbpf "${prefix}run" ${mode === "monitor" ? 1 : 0}`)
+    if (mode === "monitor") ioc.shell(`dbpf "${prefix}free.PROC" 1`)
     const results: Record<Client, unknown[]> = { ours: [], pyepics: [], aioca: [] }
     for (let i = 0; i < samples; i += 1) {
       for (const client of clients) {

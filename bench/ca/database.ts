@@ -11,7 +11,9 @@ export function database(prefix: string): string {
   return [
     ...records,
     `record(waveform, "${prefix}array") { field(FTVL, "DOUBLE") field(NELM, "1000000") }`,
-    // Processes itself through a link that goes by Channel Access: each round posts one update, without pause.
-    `record(calc, "${prefix}free") { field(CALC, "VAL+1") field(FLNK, "${prefix}free.PROC CA") field(PINI, "YES") }`,
+    // While `run` is 1 it processes itself through a link that goes by Channel Access: one update after the other.
+    `record(bo, "${prefix}run") {}`,
+    `record(calc, "${prefix}free") { field(CALC, "VAL+1") field(FLNK, "${prefix}free.PROC CA")`,
+    `  field(SDIS, "${prefix}run") field(DISV, "0") field(DISS, "NO_ALARM") }`,
   ].join("\n")
 }

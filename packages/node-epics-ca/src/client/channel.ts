@@ -168,10 +168,10 @@ export class Channel implements SearchEntry {
     this.maxCount = maxCount
     this.connections += 1
     this.failures = 0
-    this.#connect()
-    if (this.#subscriptions !== undefined) {
-      for (const subscription of [...this.#subscriptions]) subscription.start(this.circuit!)
-    }
+    this.#enter("connected")
+    // Before anybody hears of it: a listener may subscribe too, and that one starts by itself.
+    for (const subscription of this.#subscriptions ?? []) subscription.start(this.circuit!)
+    this.#announce()
   }
 
   accessRights(readable: boolean, writable: boolean): void {
@@ -189,8 +189,9 @@ export class Channel implements SearchEntry {
 
   responsive(): void {
     if (this.state !== "unresponsive") return
-    this.#connect()
+    this.#enter("connected")
     for (const subscription of this.#subscriptions ?? []) subscription.refresh()
+    this.#announce()
   }
 
   /** Circuit or channel is lost. The caller puts it back into the search. */
@@ -228,8 +229,8 @@ export class Channel implements SearchEntry {
     if (wasConnected) for (const listener of this.#listeners) listener.onState(false)
   }
 
-  #connect(): void {
-    this.#enter("connected")
+  /** It is connected: tells the listeners and runs what waited. */
+  #announce(): void {
     const waiting = this.waiting
     this.waiting = undefined
     for (const listener of this.#listeners) listener.onState(true)
