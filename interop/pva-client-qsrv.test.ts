@@ -115,7 +115,7 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
     expect(performance.now() - start).toBeLessThan(350)
     await vi.waitFor(async () => expect(await value("slow")).toBe(1), wait)
     start = performance.now()
-    await client.put(`${P}slow.A`, 2, { wait: true })
+    await client.put(`${P}slow.A`, 2, { completion: true })
     expect(performance.now() - start).toBeGreaterThan(350)
     expect(await value("slowOut")).toBe(2)
   })
@@ -126,7 +126,7 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
     await client.put(`${P}ao`, {}, { process: true })
     expect(seconds(readTimeStamp(await client.get(`${P}ao`))!)).toBeGreaterThan(seconds(before))
     await client.put(`${P}slow.A`, 9, { process: false })
-    await client.put(`${P}slow.PROC`, 1, { wait: true })
+    await client.put(`${P}slow.PROC`, 1, { completion: true })
     expect(await value("slowOut")).toBe(9)
   })
 
@@ -244,7 +244,7 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
     const updates = monitor[Symbol.asyncIterator]()
     await updates.next()
     await client.put(`${P}slow.A`, 3)
-    const put = client.put(`${P}slow.A`, 4, { wait: true })
+    const put = client.put(`${P}slow.A`, 4, { completion: true })
     // The put has arrived when the value it sets can be read.
     await vi.waitFor(async () => expect(await value("slow.A")).toBe(4), wait)
     const outcome = expect(put).rejects.toMatchObject({ code: "PVA_OUTCOME_UNKNOWN" })

@@ -75,7 +75,7 @@ export class PvaClient implements AsyncDisposable {
     return this.#call(name, core => get(core, options))
   }
 
-  /** Writes to a channel: the members of an object, or its `value`. See `PutOptions.wait` for completion. */
+  /** Writes to a channel: the members of an object, or its `value`. See `PutOptions.completion` for when that is done. */
   put(name: string, value: PutValue, options: PutOptions = {}): Promise<void> {
     return this.#call(name, core => put(core, value, options))
   }

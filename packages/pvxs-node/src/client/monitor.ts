@@ -38,6 +38,8 @@ export interface MonitorOptions<T extends StructureType | undefined = undefined>
   readonly queueSize?: number
   /** Aborting closes the monitor. */
   readonly signal?: AbortSignal
+  /** Listens from the start; the same as `on("update", …)` right after. */
+  readonly onUpdate?: (update: MonitorUpdate<ReadAs<T>>) => void
 }
 
 /** One update of a monitor. */
@@ -106,6 +108,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
     this.#queue = new UpdateQueue(
       this.#window > 0 ? this.#window : options.deliver === "all" ? (options.bound ?? 1000) : 1,
     )
+    if (options.onUpdate !== undefined) this.on("update", options.onUpdate)
     if (options.signal?.aborted === true) {
       this.#end(this.#aborted())
       return
@@ -355,7 +358,7 @@ class Update<T> implements MonitorUpdate<T> {
 }
 
 function monitorRequest(
-  options: MonitorOptions<StructureType | undefined>,
+  options: Pick<MonitorOptions, "request" | "pipeline">,
   depth: number | undefined,
 ): string | PvRequest {
   const { request = {} } = options

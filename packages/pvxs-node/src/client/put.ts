@@ -14,10 +14,10 @@ export interface PutOptions extends CallOptions {
    * Resolve when the record has finished processing, such as a motor that has arrived (`record[block=true]`). Default
    * false. Processing may take as long as it takes: only an explicit `timeout` limits it.
    */
-  readonly wait?: boolean
+  readonly completion?: boolean
   /** Process the record: always, never, or when it is passive, which is the server's default. */
   readonly process?: boolean | "passive"
-  /** A pvRequest in full, for further options; `wait` and `process` are added to the object form only. */
+  /** A pvRequest in full, for further options; `completion` and `process` are added to the object form only. */
   readonly request?: string | PvRequest
 }
 
@@ -35,7 +35,7 @@ class PutJob extends RequestJob<void> {
   constructor(core: ChannelCore, value: PutValue, options: PutOptions) {
     super(core, options)
     this.#value = value
-    this.#mayTakeLong = options.wait === true && options.timeout === undefined
+    this.#mayTakeLong = options.completion === true && options.timeout === undefined
   }
 
   execute(request: Request): void {
@@ -110,8 +110,11 @@ export function put(core: ChannelCore, value: PutValue, options: PutOptions = {}
 }
 
 function putRequest(options: PutOptions): string | PvRequest {
-  const { request = {}, wait, process } = options
+  const { request = {}, completion, process } = options
   if (typeof request === "string") return request
-  const added = { ...(wait === true ? { block: true } : {}), ...(process === undefined ? {} : { process }) }
+  const added = {
+    ...(completion === true ? { block: true } : {}),
+    ...(process === undefined ? {} : { process }),
+  }
   return { ...request, options: { ...request.options, ...added } }
 }

@@ -76,7 +76,7 @@ describe.each(["little", "big"] as const)("client and server, %s-endian", byteOr
       },
     })
     pair.server.add("x", pv)
-    const put = pair.client.put("x", 7, { wait: true, process: true })
+    const put = pair.client.put("x", 7, { completion: true, process: true })
     await vi.waitFor(() =>
       expect(seen).toHaveBeenCalledWith(true, { block: "true", process: "true" }, ["value"], 7),
     )

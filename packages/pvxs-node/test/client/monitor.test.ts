@@ -46,8 +46,8 @@ describe("a monitor", () => {
 
   it("gives listeners every update as it comes", async () => {
     const seen: number[] = []
-    await using monitor = pair.client.monitor("x", { type: double, queueSize: 100 })
-    monitor.on("update", ({ value }) => seen.push(value.value))
+    const onUpdate = ({ value }: { value: { value: number } }): unknown => seen.push(value.value)
+    await using _ = pair.client.monitor("x", { type: double, queueSize: 100, onUpdate })
     await vi.waitFor(() => expect(seen).toEqual([0]))
     for (let n = 1; n <= 20; n++) pv.post({ value: n })
     await vi.waitFor(() => expect(seen).toEqual(Array.from({ length: 21 }, (_, n) => n)))

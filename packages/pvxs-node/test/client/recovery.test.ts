@@ -70,7 +70,7 @@ describe("when the network fails", () => {
       }),
     )
     await client.get("slow")
-    const put = client.put("slow", 1, { wait: true })
+    const put = client.put("slow", 1, { completion: true })
     const call = client.rpc("slow", null, { timeout: 20 })
     await arrived.promise
     const get = client.get("slow", { timeout: 20 })

@@ -1,0 +1,86 @@
+"""One measurement of p4p, the pvAccess client for Python: pva.py MODE PREFIX [SECONDS]. Prints one JSON value.
+
+The modes are those of ../pva/ours.ts.
+"""
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+from p4p.client.thread import Context
+
+mode, prefix = sys.argv[1:3]
+limit = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+ctxt = Context("pva")
+names = lambda count: [f"{prefix}r{i}" for i in range(count)]
+
+
+def rate(call, calls=1):
+    call()
+    start = time.perf_counter()
+    done = 0
+    while time.perf_counter() - start < limit:
+        call()
+        done += calls
+    return done / (time.perf_counter() - start)
+
+
+def connect(count):
+    ctxt.get(f"{prefix}array.NELM", timeout=60)
+    start = time.perf_counter()
+    ctxt.get(names(count), timeout=60)
+    return time.perf_counter() - start
+
+
+def watch(name):
+    seen = {"updates": 0, "lost": 0, "last": None}
+
+    def scalar(value):
+        seen["updates"] += 1
+        number = float(value)
+        if seen["last"] is not None and number > seen["last"] + 1:
+            seen["lost"] += number - seen["last"] - 1
+        seen["last"] = number
+
+    def image(value):
+        seen["updates"] += value.size > 0
+
+    subscription = ctxt.monitor(name, image if name in ("image", "segmented") else scalar)
+    time.sleep(0.5)
+    seen["updates"] = seen["lost"] = 0
+    cpu, start = time.process_time(), time.perf_counter()
+    time.sleep(limit)
+    elapsed, used = time.perf_counter() - start, time.process_time() - cpu
+    result = {"rate": seen["updates"] / elapsed, "cpuPerUpdate": used * 1e6 / max(1, seen["updates"]), "lost": seen["lost"]}
+    subscription.close()
+    return result
+
+
+def array():
+    name = f"{prefix}array"
+    ctxt.put(name, np.zeros(1_000_000), timeout=60)
+    return rate(lambda: ctxt.get(name, timeout=60), 8)
+
+
+def bulk():
+    many = names(1000)
+    return rate(lambda: ctxt.get(many, timeout=60), len(many))
+
+
+modes = {
+    "connect-1000": lambda: connect(1000),
+    "connect-10000": lambda: connect(10_000),
+    "get": lambda: rate(lambda: ctxt.get(f"{prefix}r0", timeout=60)),
+    "put": lambda: rate(lambda: ctxt.put(f"{prefix}r0", 1.5, wait=True, timeout=60)),
+    "get-bulk": bulk,
+    "array": array,
+    "monitor": lambda: watch(f"{prefix}free"),
+    "flood": lambda: watch("flood"),
+    "image": lambda: watch("image"),
+    "segmented": lambda: watch("segmented"),
+}
+print(json.dumps(modes[mode]()), flush=True)
+# Closing a context that is being flooded may take long.
+os._exit(0)

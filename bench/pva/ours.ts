@@ -1,0 +1,179 @@
+/** One measurement of our client, in a process of its own: `ours.ts MODE PREFIX`. Prints one JSON value. Mirrors ../peers/pva.py. */
+import { connect } from "node:net"
+import { type Monitor, ntScalar, PvaClient, type TypedArray } from "pvxs-node"
+
+const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
+const limit = Number(seconds) * 1000
+const client = new PvaClient({ timeout: 60 })
+const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+/** Calls per second of `round`, which makes `calls`; its first call is not counted. */
+async function rate(round: () => Promise<unknown>, calls = 1): Promise<number> {
+  await round()
+  const start = performance.now()
+  let done = 0
+  while (performance.now() - start < limit) {
+    await round()
+    done += calls
+  }
+  return (done / (performance.now() - start)) * 1000
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}r${i}`)
+
+async function connectMany(count: number): Promise<number> {
+  await client.get(`${prefix}array.NELM`)
+  const start = performance.now()
+  await Promise.all(names(count).map(name => client.get(name)))
+  return (performance.now() - start) / 1000
+}
+
+/** What each further monitored scalar costs, once the first thousand have warmed the process up. */
+async function memory(): Promise<number> {
+  const monitors: Monitor[] = []
+  const heap = async (from: number, to: number): Promise<number> => {
+    let waiting = to - from
+    await new Promise<void>(resolve => {
+      const onUpdate = ({ initial }: { initial: boolean }): void => {
+        if (initial && --waiting === 0) resolve()
+      }
+      for (const name of names(to).slice(from)) monitors.push(client.monitor(name, { onUpdate }))
+    })
+    globalThis.gc?.()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  const before = await heap(0, 2000)
+  return ((await heap(2000, 10_000)) - before) / 8000
+}
+
+interface Watched {
+  rate: number
+  cpuPerUpdate: number
+  lost: number
+}
+
+async function watch(count: () => number, reset: () => void, lost = () => 0): Promise<Watched> {
+  await wait(500)
+  reset()
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  await wait(limit)
+  const elapsed = (performance.now() - start) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  return { rate: count() / elapsed, cpuPerUpdate: (user + system) / count(), lost: lost() }
+}
+
+function scalars(name: string): Promise<Watched> {
+  let updates = 0
+  let lost = 0
+  let last = Number.NaN
+  client.monitor(name, {
+    type: ntScalar("double"),
+    onUpdate: update => {
+      const { value } = update.value
+      updates++
+      if (value > last + 1) lost += value - last - 1
+      last = value
+    },
+  })
+  const reset = (): void => {
+    updates = 0
+    lost = 0
+  }
+  return watch(
+    () => updates,
+    reset,
+    () => lost,
+  )
+}
+
+function images(name: string): Promise<Watched> {
+  let frames = 0
+  let pixels = 0
+  client.monitor(name, {
+    onUpdate: ({ value }) => {
+      frames++
+      pixels += (value["value"] as unknown as { value: TypedArray }).value.length
+    },
+  })
+  return watch(
+    () => (pixels > 0 ? frames : 0),
+    () => {
+      frames = 0
+    },
+  )
+}
+
+/** Frames per second that a socket receives when nobody looks at the bytes. */
+async function bareSocket(): Promise<Watched> {
+  const port = Number(process.env["BENCH_RAW_PORT"])
+  const frame = Number(process.env["BENCH_FRAME_BYTES"])
+  let bytes = 0
+  const buffer = new Uint8Array(65_536)
+  const socket = connect({
+    host: "127.0.0.1",
+    port,
+    onread: {
+      buffer,
+      callback: n => {
+        bytes += n
+        return true
+      },
+    },
+  })
+  const result = await watch(
+    () => bytes / frame,
+    () => {
+      bytes = 0
+    },
+  )
+  socket.destroy()
+  return result
+}
+
+/** How late a scalar comes while images stream at full rate over a connection of their own. */
+async function latency(): Promise<number> {
+  const late: number[] = []
+  client.monitor("image", { onUpdate: () => {} })
+  const second = new PvaClient({ timeout: 60 })
+  second.monitor("tick", {
+    type: ntScalar("double"),
+    onUpdate: ({ value, initial }) => {
+      if (!initial) late.push(performance.timeOrigin + performance.now() - value.value)
+    },
+  })
+  await wait(500)
+  late.length = 0
+  await wait(Math.max(limit, 3000))
+  late.sort((a, b) => a - b)
+  await second.close()
+  return late[Math.floor(late.length * 0.99)] ?? Number.NaN
+}
+
+const modes: Record<string, () => Promise<unknown>> = {
+  "connect-1000": () => connectMany(1000),
+  "connect-10000": () => connectMany(10_000),
+  memory,
+  get: () => rate(() => client.get(`${prefix}r0`)),
+  put: () => rate(() => client.put(`${prefix}r0`, 1.5, { completion: true })),
+  "get-bulk": () => {
+    const list = names(1000)
+    return rate(() => Promise.all(list.map(name => client.get(name))), list.length)
+  },
+  array: async () => {
+    const name = `${prefix}array`
+    await client.put(name, new Float64Array(1_000_000))
+    return rate(() => client.get(name), 8)
+  },
+  monitor: () => scalars(`${prefix}free`),
+  flood: () => scalars("flood"),
+  image: () => images("image"),
+  segmented: () => images("segmented"),
+  "bare-socket": bareSocket,
+  latency,
+}
+
+console.log(JSON.stringify(await modes[mode]?.()))
+await client.close()
+process.exit(0)
