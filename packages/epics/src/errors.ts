@@ -18,6 +18,8 @@ export type EpicsErrorCode =
   | "MOTOR_MISSED"
   /** The motor record is in alarm after the move. */
   | "MOTOR_ALARM"
+  /** The axis was stopped before it arrived. */
+  | "POSITIONER_STOPPED"
 
 /** Base of the errors of this package. */
 export class EpicsError extends OphydError {

@@ -3,6 +3,7 @@ export { CaBackend, type CaBackendOptions } from "./ca/ca-backend.ts"
 export { closeDefaultClients, defaultCaClient } from "./ca/default-client.ts"
 export { EpicsDevice, type EpicsDeviceOptions } from "./device/epics-device.ts"
 export { type EpicsPlace, EpicsSignals, epicsBackend } from "./device/epics-signals.ts"
+export * from "./devices/index.ts"
 export { EpicsError, type EpicsErrorCode } from "./errors.ts"
 export {
   EpicsMotor,

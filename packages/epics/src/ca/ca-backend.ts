@@ -1,6 +1,8 @@
 import {
   type ConnectionState,
+  callSafely,
   type Datatype,
+  Listeners,
   type Metadata,
   type PutOptions,
   type Reading,
@@ -8,7 +10,14 @@ import {
   reportCallbackError,
   type SignalBackend,
 } from "@ophyd-ts/core"
-import type { CaChannel, CaClient, CaMonitor, CaReading } from "node-epics-ca"
+import {
+  type CaChannel,
+  type CaClient,
+  CaError,
+  type CaMonitor,
+  type CaReading,
+  type DbrMetadata,
+} from "node-epics-ca"
 import { EpicsError } from "../errors.ts"
 import { type Conversion, conversion, plainRequest } from "./conversion.ts"
 import { metadataOf } from "./metadata.ts"
@@ -29,11 +38,13 @@ export class CaBackend<T> implements SignalBackend<T> {
   readonly #name: string
   readonly #client: () => CaClient
   readonly #options: CaBackendOptions
-  readonly #listeners = new Set<(connected: boolean) => void>()
+  readonly #listeners = new Listeners<boolean>()
   #channel: CaChannel | null = null
   #connecting: Promise<void> | null = null
   #conversion: Conversion<T> | null = null
   #mismatch: EpicsError | null = null
+  /** Tells whoever connects that the type is known, or what is wrong with it. */
+  #opened: ((error: Error | null) => void) | null = null
   /** Ends when the server has answered the last write with completion, well or not. */
   #outstanding: Promise<void> | null = null
 
@@ -60,10 +71,15 @@ export class CaBackend<T> implements SignalBackend<T> {
   }
 
   connect(): Promise<void> {
-    this.#connecting ??= this.#open().catch(error => {
-      this.#connecting = null
-      throw error
-    })
+    this.#connecting ??= this.#open().then(
+      () => {
+        this.#connecting = connectedAlready
+      },
+      error => {
+        this.#connecting = null
+        throw error
+      },
+    )
     return this.#connecting
   }
 
@@ -74,7 +90,7 @@ export class CaBackend<T> implements SignalBackend<T> {
       readTimeout === undefined ? conversion.request : { ...conversion.request, timeout: readTimeout }
     // A request without options takes the shortest way through the client.
     const reading = options === plainRequest ? channel.get() : channel.get(options)
-    return reading.then(this.#decode)
+    return reading.then(sent => this.#decode(sent))
   }
 
   put(value: T, { completion }: PutOptions): Promise<void> {
@@ -90,10 +106,14 @@ export class CaBackend<T> implements SignalBackend<T> {
     // the server has finished everything on this record, which the outstanding completion tells.
     if (before !== null) return channel.put(encoded).then(() => before)
     const putting = channel.put(encoded, { completion: true })
+    const outstanding = putting.catch(error => {
+      // That the server refused it says nothing about a newer value; that the connection broke does.
+      if (!(error instanceof CaError && error.code === "REMOTE")) throw error
+    })
     const over = () => {
       if (this.#outstanding === outstanding) this.#outstanding = null
     }
-    const outstanding = putting.then(over, over)
+    outstanding.then(over, over)
     this.#outstanding = outstanding
     return putting
   }
@@ -103,11 +123,7 @@ export class CaBackend<T> implements SignalBackend<T> {
     const monitor = channel.monitor({
       ...conversion.request,
       onUpdate: reading => {
-        try {
-          listener(this.#decode(reading))
-        } catch (thrown) {
-          reportCallbackError(thrown, `an update of ${this.source}`)
-        }
+        callSafely(sent => listener(this.#decode(sent)), reading, `an update of ${this.source}`)
       },
       onError: error => reportCallbackError(error, `the subscription to ${this.source}`),
     })
@@ -115,57 +131,53 @@ export class CaBackend<T> implements SignalBackend<T> {
   }
 
   onConnection(listener: (connected: boolean) => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   async #open(): Promise<void> {
     const channel = this.#start()
     await channel.connect({ timeout: Number.POSITIVE_INFINITY })
-    let monitor: CaMonitor | null = null
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const known = (metadata: Metadata) => {
-          this.metadata = metadata
-          this.#verify(channel)
-          if (this.#mismatch === null) resolve()
-          else reject(this.#mismatch)
+    await new Promise<void>((resolve, reject) => {
+      this.#opened = error => {
+        this.#opened = null
+        if (error === null) resolve()
+        else {
+          monitor.close()
+          reject(error)
         }
-        monitor = channel.monitor({
-          metadata: true,
-          events: ["property"],
-          count: 1,
-          onUpdate: reading => known(metadataOf(channel, reading.metadata)),
-          // A channel that may be written only has no metadata to show.
-          onError: error => (channel.readable ? reject(error) : known(metadataOf(channel, undefined))),
-        })
-      })
-    } catch (error) {
-      ;(monitor as CaMonitor | null)?.close()
-      throw error
-    }
+      }
+      const monitor = this.#watchProperties(channel)
+    })
+  }
+
+  #watchProperties(channel: CaChannel): CaMonitor {
+    return channel.monitor({
+      metadata: true,
+      events: ["property"],
+      count: 1,
+      onUpdate: ({ metadata }) => this.#know(channel, metadata),
+      // A channel that may be written only has no metadata to show.
+      onError: error => (channel.readable ? this.#opened?.(error) : this.#know(channel, undefined)),
+    })
+  }
+
+  #know(channel: CaChannel, metadata: DbrMetadata | undefined): void {
+    this.metadata = metadataOf(channel, metadata)
+    this.#verify(channel)
+    this.#opened?.(this.#mismatch)
   }
 
   #start(): CaChannel {
     if (this.#channel !== null) return this.#channel
     const channel = this.#client().channel(this.#name)
     this.#channel = channel
-    channel.events.on("connected", () => this.#tell(true))
-    channel.events.on("disconnected", () => this.#tell(false))
+    const where = `a connection listener of ${this.source}`
+    channel.events.on("connected", () => this.#listeners.tell(true, where))
+    channel.events.on("disconnected", () => this.#listeners.tell(false, where))
     channel.events.on("access", () => {
       this.metadata = { ...this.metadata, readable: channel.readable, writable: channel.writable }
     })
     return channel
-  }
-
-  #tell(connected: boolean): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(connected)
-      } catch (thrown) {
-        reportCallbackError(thrown, `a connection listener of ${this.source}`)
-      }
-    }
   }
 
   /** After each connect the server may be another one, with another type. */
@@ -189,7 +201,7 @@ export class CaBackend<T> implements SignalBackend<T> {
     return { channel: this.#channel, conversion: this.#conversion }
   }
 
-  #decode = (reading: CaReading): Reading<T> => {
+  #decode(reading: CaReading): Reading<T> {
     const { conversion } = this.#use()
     const { severity } = reading
     const decoded: Reading<T> = {
@@ -208,3 +220,6 @@ export class CaBackend<T> implements SignalBackend<T> {
     return places.length === 0 ? undefined : places.join(", ")
   }
 }
+
+/** What all connected backends give: one promise, and none that keeps its history. */
+const connectedAlready = Promise.resolve()
