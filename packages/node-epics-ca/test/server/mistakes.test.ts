@@ -78,6 +78,12 @@ const mistakes: [
     Eca.BADMONID,
   ],
   [
+    "sends an obsolete command",
+    c => c.send(Command.SNAPSHOT),
+    { command: Command.ERROR, status: Eca.INTERNAL },
+    Eca.INTERNAL,
+  ],
+  [
     "sends an unknown command",
     c => c.send(77),
     { command: Command.ERROR, status: Eca.INTERNAL },
