@@ -1,7 +1,7 @@
 import { Observable } from "rxjs"
 import type { Component } from "../device/component.ts"
-import { reportCallbackError } from "../error-hook.ts"
 import { OphydError } from "../errors.ts"
+import { callSafely, Listeners } from "../listeners.ts"
 import type { Configurable, MaybePromise, Readable, Subscribable, Subscription } from "../protocols.ts"
 import { type QueueOptions, UpdateQueue, type Updates } from "../queue.ts"
 import type { DataKey, Hints, Reading } from "../reading.ts"
@@ -35,7 +35,7 @@ export class DisconnectedError extends OphydError {
 export class SignalR<T> extends Signal<T> implements Readable, Configurable, Subscribable<T> {
   readonly onDisconnect: "wait" | "fail"
   readonly #always: boolean
-  readonly #listeners = new Set<ReadingListener<T>>()
+  readonly #listeners = new Listeners<Reading<T>>()
   #stopMonitor: (() => void) | null = null
   #latest: Reading<T> | undefined
 
@@ -105,13 +105,12 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
    * reconnect. Before `connect` it is allowed and begins with it.
    */
   subscribe(listener: ReadingListener<T>): Subscription {
-    const own: ReadingListener<T> = reading => listener(reading)
-    this.#listeners.add(own)
+    const leave = this.#listeners.add(listener)
     if (this.#stopMonitor === null) this.#startMonitor()
-    else if (this.#latest !== undefined) this.#tell(own, this.#latest)
+    else if (this.#latest !== undefined) callSafely(listener, this.#latest, this.#where)
     const unsubscribe = () => {
-      this.#listeners.delete(own)
-      if (this.#listeners.size === 0 && !this.#always) this.#endMonitor()
+      leave()
+      this.#endUnused()
     }
     return { unsubscribe, [Symbol.dispose]: unsubscribe }
   }
@@ -156,24 +155,28 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
     if (this.#stopMonitor !== null || !this.ready) return
     const { backend } = this
     // Set before the backend calls: a value in memory arrives during `monitor`.
-    this.#stopMonitor = () => {}
+    this.#stopMonitor = nothing
     this.#stopMonitor = backend.monitor(reading => {
       this.#latest = reading
-      for (const listener of [...this.#listeners]) this.#tell(listener, reading)
+      this.#listeners.tell(reading, this.#where)
     })
+    this.#endUnused()
+  }
+
+  #endUnused(): void {
+    if (this.#listeners.size === 0 && !this.#always) this.#endMonitor()
   }
 
   #endMonitor(): void {
+    if (this.#stopMonitor === nothing) return
     this.#stopMonitor?.()
     this.#stopMonitor = null
     this.#latest = undefined
   }
 
-  #tell(listener: ReadingListener<T>, reading: Reading<T>): void {
-    try {
-      listener(reading)
-    } catch (thrown) {
-      reportCallbackError(thrown, `a subscriber of ${this.name}`)
-    }
+  get #where(): string {
+    return `a subscriber of ${this.name}`
   }
 }
+
+const nothing = () => {}

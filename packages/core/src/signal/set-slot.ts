@@ -37,7 +37,8 @@ interface Waiting {
 /** Lets one action at a time through, by the stated policy. One per object that can be set. */
 export class SetSlot {
   #current: Status<unknown> | null = null
-  #waiting: Waiting[] = []
+  /** Replaced, never changed: most slots never have a queue. */
+  #waiting: readonly Waiting[] = none
 
   /** The action under way. */
   get pending(): Status<unknown> | null {
@@ -52,7 +53,7 @@ export class SetSlot {
     if (whenBusy === "queue") return this.#queue(options, begin)
     const supersede = (action: Action<T>) => {
       const why = new SupersededError(options)
-      for (const { status } of this.#waiting.splice(0)) status?.cancel(why)
+      for (const { status } of this.#waiting) status?.cancel(why)
       current.cancel(why)
       begin(action)
     }
@@ -72,7 +73,7 @@ export class SetSlot {
       action.onCancel(() => {
         this.#waiting = this.#waiting.filter(one => one !== entry)
       })
-      this.#waiting.push(entry)
+      this.#waiting = [...this.#waiting, entry]
     })
     entry.status = status
     return status
@@ -91,10 +92,13 @@ export class SetSlot {
 
   #next(): void {
     while (this.#current === null) {
-      const entry = this.#waiting.shift()
+      const [entry, ...rest] = this.#waiting
       if (entry === undefined) return
+      this.#waiting = rest
       entry.begin()
       if (entry.status !== null) this.#hold(entry.status)
     }
   }
 }
+
+const none: readonly Waiting[] = []

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts"
 import type { Datatype } from "../datatypes/datatype.ts"
-import { reportCallbackError } from "../error-hook.ts"
+import { callSafely, Listeners } from "../listeners.ts"
 import type { Reading } from "../reading.ts"
 import type { AssignableBackend, ConnectionState, PutOptions, ReadingListener } from "./backend.ts"
 import type { Metadata } from "./metadata.ts"
@@ -20,7 +20,7 @@ export class SoftBackend<T> implements AssignableBackend<T> {
   readonly connection = connected
   metadata: Metadata
   readonly #clock: Clock
-  readonly #listeners = new Set<ReadingListener<T>>()
+  readonly #listeners = new Listeners<Reading<T>>()
   #reading: Reading<T>
 
   constructor(datatype: Datatype<T>, options: SoftOptions<T> = {}, source = "soft://") {
@@ -48,24 +48,16 @@ export class SoftBackend<T> implements AssignableBackend<T> {
   /** Changes the value as a server would: listeners hear of it. */
   assign(value: T, about: Partial<Omit<Reading<T>, "value">> = {}): void {
     this.#reading = { value, timestamp: this.#clock.time(), alarm_severity: 0, ...about }
-    for (const listener of this.#listeners) this.#tell(listener)
+    this.#listeners.tell(this.#reading, this.source)
   }
 
   monitor(listener: ReadingListener<T>): () => void {
-    this.#listeners.add(listener)
-    this.#tell(listener)
-    return () => void this.#listeners.delete(listener)
+    const leave = this.#listeners.add(listener)
+    callSafely(listener, this.#reading, this.source)
+    return leave
   }
 
   onConnection(_listener: (connected: boolean) => void): () => void {
     return () => {}
-  }
-
-  #tell(listener: ReadingListener<T>): void {
-    try {
-      listener(this.#reading)
-    } catch (thrown) {
-      reportCallbackError(thrown, `a listener of ${this.source}`)
-    }
   }
 }
