@@ -148,7 +148,7 @@ export class Execution<T = unknown> {
     const frame = this.#stack.top!
     try {
       this.engine.hooks.msg?.(message)
-      this.#noted = !this.#stack.suspended && this.rewinder.note(message)
+      this.#noted = !this.#stack.suspended && this.rewinder.note(message, this.#stack.uninterruptible)
       if (message.obj !== null) this.seen.add(message.obj)
       const handler = this.engine.handlers.get(message.command)
       if (handler === undefined) throw new InvalidCommand(message.command)
@@ -352,8 +352,9 @@ export class Execution<T = unknown> {
   }
 
   #rewind(): void {
-    for (const run of this.runs.values()) run.rewind()
-    const messages = this.#stack.suspended ? [] : this.rewinder.take()
+    const ending = this.#ending !== null
+    const messages = this.#stack.suspended ? [] : this.rewinder.take(ending)
+    if (!ending) for (const run of this.runs.values()) run.rewind()
     // A message that was given up has not happened: it is done again, rewinding or not.
     const awaited = this.#inFlight
     this.#inFlight = null
@@ -370,7 +371,6 @@ export class Execution<T = unknown> {
     this.groups.forgetAll()
     this.#injected = null
     await stopPending(this, moving)
-    for (const run of this.runs.values()) if (run.bundle !== null) run.drop()
     this.#stack.dropReplays()
     this.#stack.top?.throwNext(this.#closing.error)
   }

@@ -24,9 +24,13 @@ export const isReplayed = (command: Command): boolean => !notReplayed.has(comman
 export class Rewinder {
   #messages: Msg[] | null = []
   #allowed = true
+  /** Where the messages of clean-up that is under way begin; null outside of clean-up. */
+  #cleanUp: number | null = null
 
   /** Remembers the message; false when it will not be replayed. */
-  note(message: Msg): boolean {
+  note(message: Msg, inCleanUp: boolean): boolean {
+    if (!inCleanUp) this.#cleanUp = null
+    else this.#cleanUp ??= this.#messages?.length ?? 0
     if (this.#messages === null || !this.#allowed || !isReplayed(message.command)) return false
     this.#messages.push(message)
     return true
@@ -35,11 +39,12 @@ export class Rewinder {
   /** From here a rewind begins. */
   checkpoint(): void {
     this.#messages = []
+    if (this.#cleanUp !== null) this.#cleanUp = 0
   }
 
   /** Like a checkpoint, but it does not make a plan resumable that is not. */
   restart(): void {
-    if (this.#messages !== null) this.#messages = []
+    if (this.#messages !== null) this.checkpoint()
   }
 
   /** From here no rewind and so no resume is possible. */
@@ -60,11 +65,15 @@ export class Rewinder {
     this.#allowed = allowed
   }
 
-  /** The messages to replay; they are remembered anew as they are replayed. */
-  take(): Msg[] {
+  /**
+   * The messages to replay; they are remembered anew as they are replayed. A plan that is to end replays only its
+   * clean-up and measures nothing again.
+   */
+  take(ending: boolean): Msg[] {
     const messages = this.#messages ?? []
     this.#messages = []
-    return messages
+    if (!ending) return messages
+    return messages.slice(this.#cleanUp ?? messages.length)
   }
 }
 

@@ -4,7 +4,15 @@ import type { SubscribeOptions } from "../documents/dispatcher.ts"
 import type { Subscriber } from "../documents/types.ts"
 import { uninterrupted } from "../engine/region.ts"
 import { errorOf, PlanEnded } from "../errors.ts"
-import { type Metadata, type Msg, msg, type Plan, type PlanFactory, planOf } from "../messages.ts"
+import {
+  type ExitStatus,
+  type Metadata,
+  type Msg,
+  msg,
+  type Plan,
+  type PlanFactory,
+  planOf,
+} from "../messages.ts"
 import { stageAll, unstageAll } from "../stubs/staging.ts"
 import type { Suspender } from "../suspenders/suspender.ts"
 import { single } from "./mutate.ts"
@@ -18,16 +26,18 @@ export type PlanSource<T> = Plan<T> | PlanFactory<T>
  */
 export function* run<T>(metadata: Metadata, plan: Plan<T> | ((uid: string) => Plan<T>)): Plan<T> {
   const uid = (yield msg("open_run", null, [], metadata)) as string
-  let failure: unknown = null
+  let exitStatus: ExitStatus | null = null
+  let reason: string | null = null
   try {
     return yield* typeof plan === "function" ? plan(uid) : plan
   } catch (error) {
-    // A plan that is ended from outside has not failed: the engine knows how its runs are closed.
-    if (!(error instanceof PlanEnded)) failure = error
+    // A plan that is ended from outside has not failed; the engine knows how it ends, which may change until then.
+    if (!(error instanceof PlanEnded)) {
+      exitStatus = "fail"
+      reason = errorOf(error).message
+    }
     throw error
   } finally {
-    const reason = failure === null ? null : errorOf(failure).message
-    const exitStatus = failure === null ? null : "fail"
     yield* uninterrupted(single(msg("close_run", null, [], { exitStatus, reason })))
   }
 }

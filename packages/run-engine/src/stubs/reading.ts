@@ -1,5 +1,4 @@
 import type { Named, Readable, Readings, Triggerable } from "@ophyd-ts/core"
-import { PlanEnded } from "../errors.ts"
 import { msg, type Plan, uniqueGroup } from "../messages.ts"
 
 /** Reads one object; within a bundle its readings join the event. */
@@ -62,8 +61,7 @@ function* point(objs: readonly Readable[], name: string): Plan<Readings> {
       if (readings !== undefined) all.push(readings)
     }
   } catch (error) {
-    // When the plan is ended from outside, the engine has dropped the bundle.
-    if (!(error instanceof PlanEnded)) yield msg("drop")
+    yield msg("drop")
     throw error
   }
   yield msg("save")
