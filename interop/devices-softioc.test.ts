@@ -1,0 +1,106 @@
+/** The ready devices against records of a genuine IOC. */
+import { boolean, connect, double, until } from "@ophyd-ts/core"
+import {
+  BusyRecord,
+  CalcoutRecord,
+  EpicsShutter,
+  epicsSignalDevice,
+  PVPositioner,
+  PVPositionerIsClose,
+  PVPositionerPC,
+} from "@ophyd-ts/epics"
+import { type SoftIoc, startSoftBeamline, startSoftIoc } from "@ophyd-ts/ioc-sim"
+import { CaClient } from "node-epics-ca"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { peers } from "./peers.ts"
+
+const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
+
+describe.skipIf(!peers().softIoc)("devices of the beamline on a genuine IOC", () => {
+  let ioc: SoftIoc
+  let client: CaClient
+  beforeAll(async () => {
+    ioc = await startSoftBeamline({ prefix })
+    client = new CaClient(ioc.clientConfig().ca)
+  })
+  afterAll(async () => {
+    await client?.close()
+    await ioc?.[Symbol.asyncDispose]()
+  })
+
+  it("a shutter is open when its blade has arrived", async () => {
+    const shutter = new EpicsShutter(`${prefix}shutter:`, { name: "shutter", client })
+    await shutter.connect({ timeout: 30 })
+    await shutter.set("Close")
+    expect(await shutter.position.get()).toBe("Closed")
+    await shutter.set("Open")
+    expect(await shutter.locate()).toEqual({ setpoint: "Open", readback: "Open" })
+  })
+
+  it("a busy record set to Busy is done when somebody writes Done", async () => {
+    const busy = new BusyRecord(`${prefix}busy`, { name: "busy", client })
+    await busy.connect({ timeout: 30 })
+    const working = busy.set("Busy")
+    await until(busy.state, "Busy", { timeout: 20 })
+    expect(working.done).toBe(false)
+    await busy.set("Done")
+    await working
+  })
+
+  it("axes of chosen PVs arrive by done signal, put completion or read-back", async () => {
+    class ByDone extends PVPositioner {
+      readonly setpoint = this.signal.rw(double, ".VAL")
+      override readonly readback = this.signal.r(double, ".RBV", { as: "" })
+      readonly done = this.signal.r(boolean, ".DMOV")
+    }
+    class ByCompletion extends PVPositionerPC {
+      readonly setpoint = this.signal.rw(double, ".VAL")
+      override readonly readback = this.signal.r(double, ".RBV", { as: "" })
+      override readonly stopCommand = this.signal.x(boolean, ".STOP", true, { completion: false })
+    }
+    class ByReadback extends PVPositionerIsClose {
+      readonly setpoint = this.signal.rw(double, ".VAL")
+      override readonly readback = this.signal.r(double, ".RBV", { as: "" })
+    }
+    const options = { client, name: "x", absoluteTolerance: 0.01 }
+    const pv = `${prefix}m2`
+    const axes = [new ByDone(pv, options), new ByReadback(pv, options), new ByCompletion(pv, options)]
+    const speed = epicsSignalDevice(pv, { velocity: { pv: ".VELO", type: "double", access: "rw" } }, { client })
+    await connect(speed, ...axes, { timeout: 30 })
+    await speed.velocity.set(50)
+    for (const [i, axis] of axes.entries()) {
+      await axis.set(i + 1, { timeout: 40 })
+      expect((await axis.locate()).readback).toBeCloseTo(i + 1, 1)
+    }
+    await speed.velocity.set(5)
+    const last = axes[2] as ByCompletion
+    const status = last.set(20)
+    await until(last.readback, at => at > 3.5, { timeout: 30 })
+    await last.stop()
+    await expect(status).rejects.toThrow(/^x: move to 20 mm failed after .*: it was stopped at [\d.]+ mm$/)
+  })
+})
+
+it.skipIf(!peers().softIoc)("a calcout record connects with all its fields, and calculates", async () => {
+  await using ioc = await startSoftIoc({
+    text: `record(calcout, "${prefix}c") { field(CALC, "A+B") field(A, "1") field(OOPT, "On Change") field(PREC, "3") }`,
+  })
+  const client = new CaClient(ioc.clientConfig().ca)
+  try {
+    const calc = new CalcoutRecord(`${prefix}c`, { name: "c", client })
+    await calc.connect({ timeout: 30 })
+    await calc.channels["B"]?.inputValue.set(2)
+    await calc.calculation.set("A+10*B")
+    await calc.processRecord.trigger()
+    expect(await calc.calculatedValue.get()).toBe(21)
+    expect(await calc.outputExecuteOption.get()).toBe("On Change")
+    await calc.scanningRate.set("1 second")
+    expect(await calc.readConfiguration()).toMatchObject({
+      c_scanning_rate: { value: "1 second" },
+      c_calculation: { value: "A+10*B" },
+      c_channels_B_input_value: { value: 2 },
+    })
+  } finally {
+    await client.close()
+  }
+})
