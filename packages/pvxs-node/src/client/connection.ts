@@ -45,6 +45,7 @@ export interface ConnectionOwner {
 
 /** Receive buffer as announced to servers; it is a hint that nobody uses. */
 const receiveBuffer = 0x1_0000
+const largeRoom = 0x1_0000
 /** Time for the whole handshake. A pvAccessCPP server may let a client wait 6 s for its first message. */
 const handshakeLimit = 20
 
@@ -60,6 +61,7 @@ export class Connection extends WheelTimer {
   #writer = new Writer()
   #spare: Writer | null = null
   #flushing = false
+  #room: Uint8Array | undefined
   #nextIoid = 1
   #lastHeard: number
   #linger: (() => void) | undefined
@@ -84,6 +86,7 @@ export class Connection extends WheelTimer {
       onConnect: () => {
         this.#state = "handshake"
       },
+      readInto: () => this.#largeRoom(),
       onData: chunk => this.#onData(chunk),
       onClose: error => {
         const why = error === undefined ? "the server closed the connection" : error.message
@@ -177,10 +180,18 @@ export class Connection extends WheelTimer {
     this.#fail(reason)
   }
 
+  /** A large message is read straight into its own memory. */
+  #largeRoom(): Uint8Array | undefined {
+    const room = this.#framer.pendingRoom()
+    this.#room = room !== null && room.length >= largeRoom ? room : undefined
+    return this.#room
+  }
+
   #onData(chunk: Uint8Array): void {
     this.#lastHeard = this.#owner.config.clock.now()
     try {
-      this.#framer.push(chunk)
+      if (chunk.buffer === this.#room?.buffer) this.#framer.filled(chunk.length)
+      else this.#framer.push(chunk)
     } catch (error) {
       const where = formatEndpoint(this.endpoint)
       const message = error instanceof Error ? error.message : String(error)

@@ -20,7 +20,7 @@ export type TypedArray =
 
 interface Numeric {
   readonly bytes: 1 | 2 | 4 | 8
-  readonly array: new (source: ArrayBuffer | number) => TypedArray
+  readonly array: new (source: ArrayBuffer | number, at?: number, length?: number) => TypedArray
   /** Bounds of the integers; absent for floats. */
   readonly range?: readonly [min: number | bigint, max: number | bigint]
 }
@@ -44,14 +44,26 @@ export const numeric: Readonly<Record<NumericName, Numeric>> = {
 
 const hostIsLittle = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
-/** `n` elements as a fresh aligned array in host order. */
+/** Arrays below this are always copied out of their message. */
+const worthKeeping = 16_384
+
+/**
+ * `n` elements as an aligned array in host order that nobody else has: a copy, or, where one array makes up most of a
+ * message that belongs to it alone, the memory the message was received in.
+ */
 export function readNumbers(reader: Reader, name: NumericName, n: number): TypedArray {
   const { bytes, array } = numeric[name]
-  const at = reader.take(n * bytes)
+  const length = n * bytes
+  const at = reader.take(length)
   const start = reader.bytes.byteOffset + at
-  const buffer = reader.bytes.buffer.slice(start, start + n * bytes) as ArrayBuffer
-  if (bytes > 1 && reader.little !== hostIsLittle) swapBytes(buffer, bytes)
-  const values = new array(buffer)
+  let values: TypedArray
+  if (reader.owned && length >= worthKeeping && 2 * length > reader.bytes.length && start % bytes === 0) {
+    values = new array(reader.bytes.buffer as ArrayBuffer, start, n)
+  } else {
+    if (reader.owned && length >= worthKeeping) reader.misaligned = (bytes - (start % bytes)) % bytes
+    values = new array(reader.bytes.buffer.slice(start, start + length) as ArrayBuffer)
+  }
+  if (bytes > 1 && reader.little !== hostIsLittle) swapBytes(values.buffer, values.byteOffset, length, bytes)
   if (name === "boolean") for (let i = 0; i < n; i++) if (values[i] !== 0) values[i] = 1
   return values
 }
@@ -63,18 +75,18 @@ export function writeNumbers(writer: Writer, name: NumericName, values: TypedArr
   if (bytes > 1 && writer.little !== hostIsLittle) {
     const written = writer.bytes.subarray(at, at + values.byteLength)
     const swapped = written.slice()
-    swapBytes(swapped.buffer, bytes)
+    swapBytes(swapped.buffer, 0, swapped.length, bytes)
     written.set(swapped)
   }
 }
 
-function swapBytes(buffer: ArrayBuffer, bytes: number): void {
+function swapBytes(buffer: ArrayBufferLike, at: number, length: number, bytes: number): void {
   if (bytes === 2) {
-    const v = new Uint16Array(buffer)
+    const v = new Uint16Array(buffer, at, length / 2)
     for (let i = 0; i < v.length; i++) v[i] = (v[i]! << 8) | (v[i]! >>> 8)
     return
   }
-  const v = new Uint32Array(buffer)
+  const v = new Uint32Array(buffer, at, length / 4)
   for (let i = 0; i < v.length; i++) {
     const x = v[i]!
     v[i] = (x << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24)

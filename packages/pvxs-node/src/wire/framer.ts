@@ -25,9 +25,13 @@ export class Framer {
   /** The message being assembled, allocated once from the announced size. */
   #body: Uint8Array | null = null
   #bodyLength = 0
-  #segments: Uint8Array[] = []
+  /** Segments so far, in one buffer that grows; the next segmented message starts with the size of the last. */
+  #segments: Uint8Array = new Uint8Array(0)
   #segmentBytes = 0
+  #segmentsExpected = 0
   #segmentCommand = -1
+  /** Where in their memory messages start, so that the arrays they hold come to lie aligned. */
+  #shift = 0
 
   /** `expectServer`: the direction bit that every message of this peer must carry. */
   constructor(limits: PvaLimits, expectServer: boolean, handler: FrameHandler) {
@@ -50,7 +54,7 @@ export class Framer {
         const size = this.#check(view, pos)
         if (chunk.length - pos - headerBytes < size) {
           this.#head.set(chunk.subarray(pos, pos + headerBytes))
-          this.#body = new Uint8Array(size)
+          this.#body = this.#allocate(size)
           pos += headerBytes
         } else {
           const start = pos + headerBytes
@@ -79,7 +83,7 @@ export class Framer {
     if (this.#headLength === headerBytes) {
       this.#headLength = 0
       const size = this.#check(this.#headView, 0)
-      this.#body = new Uint8Array(size)
+      this.#body = this.#allocate(size)
       this.#finishBody()
     }
     return pos + n
@@ -99,7 +103,7 @@ export class Framer {
     if (body === null || this.#bodyLength < body.length) return
     this.#body = null
     this.#bodyLength = 0
-    this.#dispatch(this.#headView, 0, body, new DataView(body.buffer), 0, body.length)
+    this.#dispatch(this.#headView, 0, body, viewOf(body), 0, body.length, true)
   }
 
   /** Checks a header before anything is buffered for it, and returns how many bytes follow. */
@@ -124,7 +128,15 @@ export class Framer {
     return size
   }
 
-  #dispatch(head: DataView, at: number, bytes: Uint8Array, view: DataView, from: number, to: number): void {
+  #dispatch(
+    head: DataView,
+    at: number,
+    bytes: Uint8Array,
+    view: DataView,
+    from: number,
+    to: number,
+    owned = false,
+  ): void {
     const flags = head.getUint8(at + 2)
     const command = head.getUint8(at + 3)
     const little = (flags & Flag.bigEndian) === 0
@@ -134,11 +146,20 @@ export class Framer {
     }
     const segment = flags & Flag.segmentMask
     if (segment !== 0) {
-      this.#segment(segment, command, bytes.slice(from, to), little)
+      this.#segment(segment, command, bytes.subarray(from, to), little)
       return
     }
     if (this.#segmentCommand >= 0) throw new PvaProtocolError("a whole message between segments of another")
-    this.#handler.onMessage(command, this.#reader.reset(bytes, view, from, to, little))
+    this.#deliver(command, this.#reader.reset(bytes, view, from, to, little, owned))
+  }
+
+  #deliver(command: number, reader: Reader): void {
+    this.#handler.onMessage(command, reader)
+    if (reader.misaligned > 0) this.#shift = (this.#shift + reader.misaligned) % 8
+  }
+
+  #allocate(size: number): Uint8Array {
+    return new Uint8Array(size + 8).subarray(this.#shift, this.#shift + size)
   }
 
   #segment(segment: number, command: number, piece: Uint8Array, little: boolean): void {
@@ -153,19 +174,22 @@ export class Framer {
       throw new PvaProtocolError(`a segment of command ${command} continues command ${this.#segmentCommand}`)
     }
     this.#segmentCommand = command
-    if (piece.length > 0) this.#segments.push(piece)
-    this.#segmentBytes += piece.length
-    if (segment !== Flag.segmentLast) return
-    const whole = new Uint8Array(this.#segmentBytes)
-    let at = 0
-    for (const part of this.#segments) {
-      whole.set(part, at)
-      at += part.length
+    const needed = this.#segmentBytes + piece.length
+    if (needed > this.#segments.length) {
+      const larger = this.#allocate(Math.max(needed, this.#segmentsExpected, 2 * this.#segments.length))
+      larger.set(this.#segments.subarray(0, this.#segmentBytes))
+      this.#segments = larger
     }
-    this.#segments = []
+    this.#segments.set(piece, this.#segmentBytes)
+    this.#segmentBytes = needed
+    if (segment !== Flag.segmentLast) return
+    const whole = this.#segments.subarray(0, needed)
+    this.#segments = new Uint8Array(0)
     this.#segmentBytes = 0
+    this.#segmentsExpected = needed
     this.#segmentCommand = -1
-    const view = new DataView(whole.buffer)
-    this.#handler.onMessage(command, this.#reader.reset(whole, view, 0, whole.length, little))
+    this.#deliver(command, this.#reader.reset(whole, viewOf(whole), 0, needed, little, true))
   }
 }
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -15,6 +15,10 @@ export class Reader {
   end: number
   little: boolean
   readonly limits: PvaLimits
+  /** The bytes belong to this message alone, so a large array in it may keep them instead of a copy. */
+  owned = false
+  /** By how many bytes the message should have started later for its large array to be aligned. */
+  misaligned = 0
   /** Types the peer has defined by id; they live as long as the connection, as this reader does. */
   readonly types = new TypeCache()
   #depth = 0
@@ -29,7 +33,9 @@ export class Reader {
   }
 
   /** Points this reader at other bytes, so that a connection needs only one. */
-  reset(bytes: Uint8Array, view: DataView, pos: number, end: number, little: boolean): this {
+  reset(bytes: Uint8Array, view: DataView, pos: number, end: number, little: boolean, owned = false): this {
+    this.owned = owned
+    this.misaligned = 0
     this.bytes = bytes
     this.view = view
     this.pos = pos

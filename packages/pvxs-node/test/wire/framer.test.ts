@@ -1,8 +1,11 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { PvaProtocolError } from "../../src/errors.ts"
+import { codecOf } from "../../src/values/codec.ts"
+import { t } from "../../src/values/field-type.ts"
 import { Framer } from "../../src/wire/framer.ts"
 import { defaultLimits } from "../../src/wire/limits.ts"
+import { Writer } from "../../src/wire/writer.ts"
 import { hex, toHex } from "../support/hex.ts"
 
 /** Pushes chunks, each overwritten right after, and returns what came out. */
@@ -111,5 +114,68 @@ describe("cutting a stream into messages", () => {
         }
       }),
     )
+  })
+})
+
+describe("large arrays", () => {
+  const type = t.doubles
+  const pixels = Float64Array.from({ length: 10_000 }, (_, i) => i / 3)
+  /** A message of command 13 that holds `lead` odd bytes and then the array. */
+  const message = (lead: number, little: boolean): Uint8Array => {
+    const writer = new Writer({ fromServer: true, little })
+    writer.message(13, () => {
+      writer.zeros(lead)
+      codecOf(type).encode(writer, pixels)
+    })
+    return writer.toBytes()
+  }
+  const receive = (stream: Uint8Array, lead: number, chunk: number): Float64Array[] => {
+    const arrays: Float64Array[] = []
+    const framer = new Framer(defaultLimits, true, {
+      onMessage: (_, reader) => {
+        reader.take(lead)
+        arrays.push(codecOf(type).decode(reader) as Float64Array)
+      },
+      onControl: () => {},
+    })
+    for (let at = 0; at < stream.length; at += chunk) framer.push(stream.slice(at, at + chunk))
+    return arrays
+  }
+
+  it("come out right and independent of each other however they lie in the message, in both byte orders", () => {
+    for (const little of [true, false]) {
+      for (let lead = 0; lead < 9; lead++) {
+        const one = message(lead, little)
+        const arrays = receive(Uint8Array.from([...one, ...one, ...one]), lead, 65_536)
+        expect(arrays).toHaveLength(3)
+        for (const array of arrays) expect(array.every((value, i) => value === pixels[i])).toBe(true)
+        expect(new Set(arrays.map(a => a.buffer)).size).toBe(3)
+      }
+    }
+  })
+
+  it("are not copied once the connection knows where they lie", () => {
+    const one = message(5, true)
+    const arrays = receive(Uint8Array.from([...one, ...one, ...one]), 5, 1000)
+    expect(arrays[0]?.buffer.byteLength).toBe(pixels.byteLength)
+    expect(arrays[2]?.buffer.byteLength).toBeGreaterThan(pixels.byteLength)
+  })
+
+  it("survive segments of any size", () => {
+    const payload = message(5, true).subarray(8)
+    for (const size of [1000, 8191, 70_000]) {
+      const writer = new Writer({ fromServer: true })
+      for (let round = 0; round < 2; round++) {
+        for (let at = 0; at < payload.length; at += size) {
+          const piece = payload.subarray(at, at + size)
+          const flag = at === 0 ? 0x10 : at + size >= payload.length ? 0x20 : 0x30
+          writer.header(0x40 | flag, 13, piece.length)
+          writer.raw(piece)
+        }
+      }
+      const arrays = receive(writer.toBytes(), 5, 65_536)
+      expect(arrays).toHaveLength(2)
+      for (const array of arrays) expect(array).toEqual(pixels)
+    }
   })
 })
