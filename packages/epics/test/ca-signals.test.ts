@@ -191,6 +191,31 @@ describe("connect", () => {
     expect(Object.keys(await many.read())).toHaveLength(50)
   })
 
+  it("to 5000 signals of which 37 are absent names the 37 within one time-out, and connects the others", async () => {
+    const absent = (i: number) => i % 135 === 7
+    server.provide(name => {
+      const [, number] = /^.*:(\d+)$/.exec(name) ?? []
+      if (number === undefined || absent(Number(number))) return undefined
+      return new ServerPv(name, { type: "long", value: Number(number) })
+    })
+    class Large extends EpicsDevice {
+      constructor() {
+        super(prefix, { client, name: "large" })
+        for (let i = 0; i < 5000; i++) Object.assign(this, { [`s${i}`]: this.signal.r(integer, `${i}`) })
+      }
+    }
+    const large = new Large()
+    const error: NotConnectedError = await large.connect({ timeout: 8 }).catch(e => e)
+    expect(error).toBeInstanceOf(NotConnectedError)
+    expect(error.message).toMatch(/^37 of 5000 signals did not connect within 8(\.\d+)? s:\n {2}large\n/)
+    expect(error.failures.map(f => f.source)).toEqual(
+      Array.from({ length: 5000 }, (_, i) => i)
+        .filter(absent)
+        .map(i => `ca://${prefix}${i}`),
+    )
+    expect([...large.signals()].filter(signal => signal.connected)).toHaveLength(4963)
+  }, 60_000)
+
   it("verifies again after a reconnect: a server that came back with another type is refused", async () => {
     serve("x", { type: "double", value: 1 })
     const { it: signal } = new Single(double)
