@@ -50,7 +50,7 @@ for line in sys.stdin:
     print(json.dumps(pv.get(timeout=json.loads(line), use_monitor=False)))`
     await using client = startPython<unknown>(script, { env: ioc.clientEnvironment(), args: [`${P}x`] })
     expect(await client.next()).toBe("connected")
-    ioc.freeze()
+    await ioc.freeze()
     client.send(0.3)
     expect(await client.next()).toBeNull()
     ioc.thaw()

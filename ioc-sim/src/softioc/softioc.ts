@@ -3,12 +3,14 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { type ClientSettings, clientSettings } from "../client-settings.ts"
 import { IocSimError } from "../errors.ts"
 import { type SoftIocCommand, type SoftIocNeeds, softIocCommand } from "./command.ts"
 import { clientEnvironment, type IocPorts, serverEnvironment } from "./environment.ts"
 import { freePort } from "./ports.ts"
+import { isStopped } from "./process-state.ts"
 import { ready } from "./ready.ts"
 
 /** What to serve, and where. */
@@ -122,6 +124,7 @@ export class SoftIoc implements AsyncDisposable {
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise<void>(resolve => child.once("exit", () => resolve()))
     child.kill(signal)
+    child.kill("SIGCONT") // A frozen process hears nothing else but SIGKILL.
     await gone
   }
 
@@ -149,9 +152,14 @@ export class SoftIoc implements AsyncDisposable {
     }
   }
 
-  /** Stops the process where it is, sockets open (not on Windows): to a client the IOC hangs. */
-  freeze(): void {
-    this.#child?.kill("SIGSTOP")
+  /** Stops the process where it is, sockets open (not on Windows): to a client the IOC hangs. Resolves when it stands. */
+  async freeze(): Promise<void> {
+    const child = this.#child
+    if (child?.pid === undefined) return
+    child.kill("SIGSTOP")
+    // The signal is delivered to one thread after the other, on a loaded machine not at once.
+    while (child.exitCode === null && child.signalCode === null && !(await isStopped(child.pid)))
+      await delay(5)
   }
 
   /** Lets a frozen IOC go on. */

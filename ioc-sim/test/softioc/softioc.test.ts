@@ -31,6 +31,21 @@ describe.skipIf(process.platform === "win32")("starting a genuine IOC", { timeou
     await vi.waitFor(() => expect(ioc.output).toContain("shell: dbl"), 60_000)
   })
 
+  it.skipIf(process.platform !== "linux")(
+    "stands still while it is frozen, and can be killed then",
+    async () => {
+      await using _ = await fakeIoc("works")
+      await using ioc = await startSoftIoc({ text })
+      await ioc.freeze()
+      expect(await readFile(`/proc/${ioc.pid}/stat`, "utf8")).toMatch(/\) T /)
+      ioc.thaw()
+      ioc.shell("dbl")
+      await vi.waitFor(() => expect(ioc.output).toContain("shell: dbl"), 60_000)
+      await ioc.freeze()
+      await ioc.kill()
+    },
+  )
+
   it("leaves nothing behind: process and database text go with the scope", async () => {
     await using _ = await fakeIoc("works")
     const ioc = await startSoftIoc({ text })
