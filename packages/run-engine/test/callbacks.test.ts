@@ -15,7 +15,7 @@ import {
   runRouter,
 } from "../src/index.ts"
 import { peakAt, simDetector, simMotor } from "../src/testing/index.ts"
-import { names, ofKind, recording } from "./support.ts"
+import { names, ofKind, recording } from "./support/recording.ts"
 
 describe("live table", () => {
   const table = async (make: (RE: RunEngine) => Promise<unknown>, fields?: string[]) => {

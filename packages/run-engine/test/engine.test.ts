@@ -16,7 +16,7 @@ import {
   WaitTimeout,
 } from "../src/index.ts"
 import { simDetector, simMotor } from "../src/testing/index.ts"
-import { deferred, names, ofKind, recording } from "./support.ts"
+import { deferred, names, ofKind, recording } from "./support/recording.ts"
 
 describe("a plan's values", () => {
   it("returns the plan's value from run", async () => {

@@ -2,7 +2,7 @@ import { type DataKey, Status, type StreamAsset } from "@ophyd-ts/core"
 import { describe, expect, it } from "vitest"
 import { bp, bpp, bps, DocumentRules, FailedStatus } from "../src/index.ts"
 import { simDetector } from "../src/testing/index.ts"
-import { names, ofKind, recording } from "./support.ts"
+import { names, ofKind, recording } from "./support/recording.ts"
 
 const key = (extra: Partial<DataKey> = {}): DataKey => ({
   source: "sim",

@@ -12,7 +12,7 @@ import {
   TransitionError,
 } from "../src/index.ts"
 import { simDetector, simMotor } from "../src/testing/index.ts"
-import { brief, deferred, names, ofKind, recording } from "./support.ts"
+import { brief, deferred, names, ofKind, recording } from "./support/recording.ts"
 
 /** Asks for something when the nth message that looks so comes. */
 function at(text: string, nth: number, ask: () => void): (message: Msg) => void {

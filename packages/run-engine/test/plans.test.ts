@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it, vi } from "vitest"
 import { bp, bpp, bps, outerProduct, type Plan, RunEngine, RunEngineSimulator } from "../src/index.ts"
 import { peakAt, simDetector, simMotor } from "../src/testing/index.ts"
-import { brief, ofKind, recording } from "./support.ts"
+import { brief, ofKind, recording } from "./support/recording.ts"
 
 const simulated = (plan: Plan<unknown>) => new RunEngineSimulator().simulatePlan(plan).map(brief)
 const point = ["trigger d", "trigger m", "wait", "create primary", "read d", "read m", "save"]

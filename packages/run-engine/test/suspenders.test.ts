@@ -16,7 +16,7 @@ import {
   suspendWhenOutsideBand,
 } from "../src/index.ts"
 import { simDetector, simMotor } from "../src/testing/index.ts"
-import { ofKind, recording } from "./support.ts"
+import { ofKind, recording } from "./support/recording.ts"
 
 const number = (initial: number) => softSignal(double, { name: "x", initial })
 

@@ -1,5 +1,5 @@
-import type { Msg } from "../src/index.ts"
-import { type NamedDocument, RunEngine, type RunEngineOptions } from "../src/index.ts"
+import type { Msg } from "../../src/index.ts"
+import { type NamedDocument, RunEngine, type RunEngineOptions } from "../../src/index.ts"
 
 export interface Recorded {
   RE: RunEngine
