@@ -49,6 +49,25 @@ export * from "./protocols.ts"
 export { type Delivery, type QueueOptions, UpdateQueue, type Updates } from "./queue.ts"
 export * from "./reading.ts"
 export {
+  compareSettings,
+  NotKeptError,
+  type RestoreOptions,
+  type RestoreReport,
+  restoreSettings,
+  type SettingDifference,
+  type SettingFailure,
+  type SettingsComparison,
+} from "./settings/restore.ts"
+export {
+  formatSettings,
+  parseSettings,
+  readSettings,
+  type Settings,
+  SettingsError,
+  type SettingsOptions,
+  saveSettings,
+} from "./settings/settings.ts"
+export {
   type AssignableBackend,
   type ConnectionState,
   isAssignable,

@@ -1,0 +1,112 @@
+import { Document, parse, visit, YAMLParseError } from "yaml"
+import type { Device } from "../device/device.ts"
+import { DeviceErrors } from "../device/stage-signals.ts"
+import { OphydError, toError } from "../errors.ts"
+import { SignalRW } from "../signal/writable.ts"
+
+/** Set values by their path of fields: `cam.gain`. */
+export type Settings = ReadonlyMap<string, unknown>
+
+/** The text is no settings file. The message says where and why. */
+export class SettingsError extends OphydError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("BAD_SETTINGS", message, options)
+  }
+}
+
+export interface SettingsOptions {
+  /** Which of the signals that can be set; default all. */
+  select?: ((path: string, signal: SignalRW<unknown>) => boolean) | undefined
+}
+
+/** One value that a device can be set to. */
+export interface Setting {
+  readonly path: string
+  readonly signal: SignalRW<unknown>
+}
+
+/**
+ * What can be set, in the order of declaration: readable and writable signals that the server lets us write. Derived
+ * signals are left out, they follow from the others.
+ */
+export function settable(device: Device, { select = () => true }: SettingsOptions = {}): Setting[] {
+  const found: Setting[] = []
+  for (const { path, component } of device.walk()) {
+    if (!(component instanceof SignalRW) || component.backend.keepsInMock === true) continue
+    if (component.metadata.writable !== false && select(path, component))
+      found.push({ path, signal: component })
+  }
+  return found
+}
+
+/** The setpoints of all these signals, asked for together; throws one error that names all that could not be read. */
+export async function readSettings(device: Device, options: SettingsOptions = {}): Promise<Settings> {
+  const all = settable(device, options)
+  const results = await Promise.allSettled(all.map(async ({ signal }) => (await signal.locate()).setpoint))
+  const errors = results.flatMap(r => (r.status === "rejected" ? [toError(r.reason)] : []))
+  if (errors.length > 0) throw new DeviceErrors(device.name, "read settings", errors)
+  return new Map(
+    all.map(({ path }, i) => [path, (results[i] as PromiseFulfilledResult<unknown>).value] as const),
+  )
+}
+
+/**
+ * All values that a device can be set to, as YAML: one line per signal, `cam.gain: 2`. Put it into a file, look at it,
+ * change it by hand; `restoreSettings` takes it back.
+ *
+ * Numbers are written with all their digits, arrays as lists.
+ */
+export async function saveSettings(device: Device, options: SettingsOptions = {}): Promise<string> {
+  return formatSettings(await readSettings(device, options))
+}
+
+export function formatSettings(settings: Settings): string {
+  const document = new Document(new Map([...settings].map(([path, value]) => [path, plain(value)])))
+  // One line per setting, however long: files are compared line by line.
+  visit(document, {
+    Seq: (_, list) => {
+      list.flow = true
+    },
+  })
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false })
+}
+
+/** YAML knows no typed arrays. */
+function plain(value: unknown): unknown {
+  return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value
+}
+
+/**
+ * Reads what `saveSettings` wrote. Values are checked when they meet a device.
+ * @throws SettingsError when it is not YAML, or no mapping of paths to values.
+ */
+export function parseSettings(text: string): Settings {
+  let found: unknown
+  try {
+    // Whole numbers come as bigint, so that 64-bit ones stay exact.
+    found = parse(text, { mapAsMap: true, intAsBigInt: true })
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error
+    throw new SettingsError(`settings: not YAML: ${error.message.split("\n")[0]}`, { cause: error })
+  }
+  if (found === null) return new Map()
+  if (!(found instanceof Map)) throw new SettingsError("settings: expected lines of `path: value`")
+  for (const [path, value] of found) {
+    if (typeof path !== "string") throw new SettingsError(`settings: ${String(path)} is no path of fields`)
+    if (value instanceof Map || value === null)
+      throw new SettingsError(
+        `settings: ${path} has no value; lists, numbers, texts and true or false are values`,
+      )
+  }
+  return found as Settings
+}
+
+/** A value from a file as its signal's type; throws `ValueError` when it cannot be. */
+export function valueFor({ signal, path }: Setting, value: unknown): unknown {
+  const { datatype, metadata } = signal
+  const { initial } = datatype
+  const exact =
+    typeof initial === "bigint" || initial instanceof BigInt64Array || initial instanceof BigUint64Array
+  const element = (v: unknown) => (typeof v === "bigint" && !exact ? Number(v) : v)
+  return datatype.check(Array.isArray(value) ? value.map(element) : element(value), path, metadata)
+}
