@@ -86,7 +86,7 @@ export class Circuit implements CircuitEvents, MessageHandler, ChannelHost, Subs
     if (this.#closed) return
     this.#stopHello?.()
     this.#stopHello = undefined
-    if (this.output.blocked || this.#deferred.length > 0) this.#deferred.push(copyOf(message))
+    if (this.output.blocked || this.#deferred.length > 0) this.#deferred.push(message.copy())
     else handlerFor(message.command)(this, message)
   }
 
@@ -219,14 +219,4 @@ export class Circuit implements CircuitEvents, MessageHandler, ChannelHost, Subs
     })
     server.closed(this)
   }
-}
-
-/** A message that outlives the memory it was received in. */
-function copyOf(message: Message): Message {
-  const copy = new Message()
-  const { command, dataType, count, p1, p2, size, extended, owned } = message
-  const bytes = owned ? message.bytes : message.payload.slice()
-  Object.assign(copy, { command, dataType, count, p1, p2, size, extended, owned: true, offset: 0 })
-  copy.attach(bytes)
-  return copy
 }

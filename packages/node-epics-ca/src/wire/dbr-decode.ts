@@ -124,7 +124,7 @@ function decodeArray(message: Message, at: number): DbrNumberArray | string[] {
     message.owned && at % size === 0
       ? bytes.subarray(at, at + count * size)
       : bytes.slice(at, at + count * size)
-  swapInPlace(own, size)
+  if (!message.swapped) swapInPlace(own, size)
   return new arrayTypes[base](own.buffer as ArrayBuffer, own.byteOffset, count)
 }
 

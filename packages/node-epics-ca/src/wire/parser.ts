@@ -1,5 +1,6 @@
 import { CaProtocolError } from "../errors.ts"
 import { commandName, EXTENDED_HEADER_SIZE, EXTENDED_MARK, HEADER_SIZE } from "./constants.ts"
+import { LargePayload } from "./large-payload.ts"
 import { Message } from "./message.ts"
 
 /** Receives what a {@link MessageParser} finds. The message is valid only during the call. */
@@ -24,9 +25,8 @@ export class MessageParser {
   readonly #tail = new Uint8Array(EXTENDED_HEADER_SIZE + TAIL_BYTES)
   #tailLength = 0
   /** Payload of a large message in the making, and a place for its header. */
-  #large: Uint8Array | undefined
+  #large: LargePayload | undefined
   readonly #largeMessage = new Message()
-  #largeFilled = 0
   #skip = 0
   #stopped = false
 
@@ -43,7 +43,7 @@ export class MessageParser {
 
   /** Where the next bytes of the stream belong while a large payload is received: reading into it saves a copy. */
   get target(): Uint8Array | undefined {
-    return this.#large?.subarray(this.#largeFilled)
+    return this.#large?.rest
   }
 
   /**
@@ -163,34 +163,23 @@ export class MessageParser {
     large.extended = message.extended
     large.offset = 0
     large.owned = true
-    this.#large = allocate(message.size)
-    this.#largeFilled = 0
+    this.#large = new LargePayload(message)
+    large.swapped = this.#large.swapping
     return payload
   }
 
   #fillLarge(chunk: Uint8Array, at: number): number {
     const large = this.#large!
-    const copied = Math.min(large.length - this.#largeFilled, chunk.length - at)
-    if (chunk.buffer !== large.buffer) large.set(chunk.subarray(at, at + copied), this.#largeFilled)
-    this.#largeFilled += copied
-    if (this.#largeFilled === large.length) {
+    const taken = large.take(chunk, at)
+    if (large.complete) {
       this.#large = undefined
-      this.#largeMessage.attach(large)
+      this.#largeMessage.attach(large.bytes)
       this.#handler.onMessage(this.#largeMessage)
       // The array now belongs to the receiver alone.
       this.#largeMessage.attach(this.#tail)
     }
-    return at + copied
+    return at + taken
   }
-}
-
-const unsafe = (globalThis as { Buffer?: { allocUnsafeSlow(size: number): Uint8Array } }).Buffer
-  ?.allocUnsafeSlow
-
-/** Memory that is written in full before anybody sees it, so it need not be cleared. */
-const allocate = (size: number): Uint8Array => {
-  const bytes = unsafe?.(size)
-  return bytes === undefined ? new Uint8Array(size) : new Uint8Array(bytes.buffer, bytes.byteOffset, size)
 }
 
 function readHeader(message: Message, view: DataView, at: number): void {

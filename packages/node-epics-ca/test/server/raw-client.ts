@@ -5,7 +5,7 @@ import { CaServer, type CaServerOptions } from "../../src/index.ts"
 import { Command, commandName } from "../../src/wire/constants.ts"
 import { decodeDbr } from "../../src/wire/dbr-decode.ts"
 import type { DbrReading } from "../../src/wire/dbr-value.ts"
-import { Message } from "../../src/wire/message.ts"
+import type { Message } from "../../src/wire/message.ts"
 import { writeCreateChannel } from "../../src/wire/messages/channel.ts"
 import { readError } from "../../src/wire/messages/error.ts"
 import { writeSubscribe } from "../../src/wire/messages/event.ts"
@@ -52,7 +52,7 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.socket = socket
     const parser = new MessageParser(
-      { onMessage: message => void this.inbox.push(keep(message)), onOversized: () => undefined },
+      { onMessage: message => void this.inbox.push(message.copy()), onOversized: () => undefined },
       1 << 28,
     )
     socket.on("data", chunk => parser.push(chunk))
@@ -171,12 +171,4 @@ export class RawClient {
     this.socket.destroy()
     return Promise.resolve()
   }
-}
-
-function keep(message: Message): Message {
-  const copy = new Message()
-  const { command, dataType, count, p1, p2, size, extended } = message
-  Object.assign(copy, { command, dataType, count, p1, p2, size, extended, owned: true, offset: 0 })
-  copy.attach(message.payload.slice())
-  return copy
 }

@@ -87,6 +87,43 @@ describe("payloads recorded from EPICS base 7.0.8", () => {
   })
 })
 
+test("large arrays of every numeric type come out the same, however the stream is cut", () => {
+  const makers: Partial<Record<w.DbrBase, (length: number) => w.DbrNumberArray>> = {
+    [w.Dbr.SHORT]: length => Int16Array.from({ length }, (_, i) => i * 7919),
+    [w.Dbr.FLOAT]: length => Float32Array.from({ length }, (_, i) => i / 3),
+    [w.Dbr.ENUM]: length => Uint16Array.from({ length }, (_, i) => i * 31),
+    [w.Dbr.CHAR]: length => Uint8Array.from({ length }, (_, i) => i * 7),
+    [w.Dbr.LONG]: length => Int32Array.from({ length }, (_, i) => i * 65537),
+    [w.Dbr.DOUBLE]: length => Float64Array.from({ length }, (_, i) => i / 7),
+  }
+  const cuts = fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 8 })
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 6 }),
+      fc.nat(4),
+      fc.integer({ min: 20_000, max: 50_000 }),
+      cuts,
+      (base, family, count, sizes) => {
+        const value = makers[base as w.DbrBase]!(count)
+        const stream = reply(w.dbrType(base, family), count, { value, seconds: 1.8e9 })
+        const chunks: Uint8Array[] = []
+        for (let at = 0, i = 0; at < stream.length; i += 1) {
+          const end = at + sizes[i % sizes.length]!
+          chunks.push(stream.subarray(at, end))
+          at = end
+        }
+        const [back] = parse(chunks, m => w.decodeDbr(m, false).value as w.DbrNumberArray)
+        return (
+          back?.constructor === value.constructor &&
+          back.length === count &&
+          back.every((x, i) => x === value[i])
+        )
+      },
+    ),
+    { numRuns: 40 },
+  )
+})
+
 // Per native type: values that go through unchanged, as scalar and as array.
 const samples: Record<w.DbrBase, { scalar: number | string; array: w.DbrValue }> = {
   0: { scalar: "naïve µ", array: ["", "one", "x".repeat(39)] },

@@ -1,13 +1,14 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { CaProtocolError } from "../../src/errors.ts"
-import { type Message, MessageParser, MessageWriter, parseDatagram } from "../../src/wire/index.ts"
+import { Dbr, type Message, MessageParser, MessageWriter, parseDatagram } from "../../src/wire/index.ts"
 import { everySplit, hex, parse, plain, toHex, written } from "./hex.ts"
 
 const message =
   (command: number, payload: number, seed = command) =>
   (writer: MessageWriter) => {
-    const at = writer.begin(command, payload, 6, payload / 8, seed, 7)
+    // Text, whose bytes no parser touches.
+    const at = writer.begin(command, payload, Dbr.STRING, payload / 8, seed, 7)
     for (let i = 0; i < payload; i += 1) writer.bytes[at + i] = (i * 31 + seed) & 255
   }
 
