@@ -92,18 +92,16 @@ describe.each(iocs)("on the %s", (_name, start, here) => {
         expect(seen).toEqual([[-1.5, 1], "MotorLimitsError"])
       },
     )
-  })
-})
 
-describe("on the embedded IOC", () => {
-  it.skipIf(!peers().ophyd)("ophyd's ScalerCH names its channels and counts", async () => {
-    await using ioc = await startBeamline({ prefix })
-    const [counts] = await python<Record<string, number>>(scalerOfOphyd, {
-      env: ioc.clientEnvironment(),
-      args: [prefix],
+    it.skipIf(!peers().ophyd)("ophyd's ScalerCH names its channels and counts", async () => {
+      await using ioc = await start()
+      const [counts] = await python<Record<string, number>>(scalerOfOphyd, {
+        env: ioc.clientEnvironment(),
+        args: [prefix],
+      })
+      expect(counts?.["I0"]).toBeGreaterThan(39_000)
+      expect(counts?.["detector"]).toBeGreaterThan(10_000)
+      expect(counts?.["scaler_time"]).toBeCloseTo(0.2, 6)
     })
-    expect(counts?.["I0"]).toBeGreaterThan(39_000)
-    expect(counts?.["detector"]).toBeGreaterThan(10_000)
-    expect(counts?.["scaler_time"]).toBeCloseTo(0.2, 6)
   })
 })

@@ -1,17 +1,13 @@
 """The motor record: its fields move a simulated axis, and a put with completion ends with the move."""
 
-import threading
 import time
 
 from motion import brake, plan, position
 from record_type import PROPERTY, VALUE_AND_LOG, Record, field_name, write_text
+from simulation import follow
 
-TICK = 0.02  # seconds between two read-backs of a moving axis
 STOP, PAUSE, MOVE, GO = range(4)  # SPMG
 DIRECTION, DONE, PRESENT, MOVING, HOMED = 1, 1 << 1, 1 << 8, 1 << 10, 1 << 14  # MSTA
-
-woken = threading.Condition()
-moving = set()
 
 
 class Motor(Record):
@@ -130,7 +126,7 @@ class Motor(Record):
     def brake(self):
         now = time.monotonic()
         x, v = position(self.segments, now - self.started) if self.segments else (self["DRBV"], 0.0)
-        self.follow(brake(x, v, self.rate), now)
+        self.set_out(brake(x, v, self.rate), now)
 
     def process(self):
         if self.requested:
@@ -150,15 +146,13 @@ class Motor(Record):
         forward = self.target >= x
         status = PRESENT | HOMED | MOVING | (DIRECTION if forward else 0)
         self.post(MOVN=1, TDIR=int(forward == (self.sign > 0)), MSTA=status)
-        self.follow(plan(x, v, self.target, max(self["VELO"], 1e-6), self.rate), now)
+        self.set_out(plan(x, v, self.target, max(self["VELO"], 1e-6), self.rate), now)
 
-    def follow(self, segments, now):
+    def set_out(self, segments, now):
         if self["DMOV"]:
             return
         self.segments, self.started, self.settled = segments, now, None
-        with woken:
-            moving.add(self)
-            woken.notify()
+        follow(self)
 
     def advance(self, now):
         """One step of the simulation. True while another is needed."""
@@ -212,21 +206,3 @@ class Motor(Record):
             "get_graphic_double": get_limits,
             "get_control_double": get_limits,
         }
-
-
-def simulate():
-    """Moves every axis that is under way; sleeps while none is."""
-    while True:
-        with woken:
-            while not moving:
-                woken.wait()
-            now_moving = list(moving)
-        time.sleep(TICK)
-        for motor in now_moving:
-            with motor:
-                if not motor.advance(time.monotonic()):
-                    with woken:
-                        moving.discard(motor)
-
-
-threading.Thread(target=simulate, name="motors", daemon=True).start()

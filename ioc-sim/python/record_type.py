@@ -1,6 +1,6 @@
 """Record types written in Python, for the IOC of the epicscorelibs wheel.
 
-The wheel holds EPICS Base with its own record types; motor and busy come from other EPICS modules and are not in any
+The wheel holds EPICS Base with its own record types; motor, scaler and busy come from other EPICS modules and are not in any
 wheel. Here such a type is a .dbd file with its fields and a class with its behaviour. Everything around it stays
 EPICS Base as released: the process database, put notification, the Channel Access and pvAccess servers.
 """

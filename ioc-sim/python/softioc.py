@@ -1,6 +1,7 @@
-"""The IOC of the wheels (EPICS Base, rsrv, QSRV2) with motor and busy records. Options: -m MACROS -d FILE, repeated."""
+"""The IOC of the wheels (EPICS Base, rsrv, QSRV2) with motor, scaler and busy records. Options: -m MACROS -d FILE, repeated."""
 
 import os
+import tempfile
 
 from epicscorelibs import ioc
 import pvxslibs.path
@@ -14,10 +15,16 @@ def register(base):
     if not failed:
         import busy_record
         import motor_record
+        import scaler_record
         from record_type import register as register_type
 
         register_type(os.path.join(HERE, "busyRecord.dbd"), busy_record.Busy)
         register_type(os.path.join(HERE, "motorRecord.dbd"), motor_record.Motor)
+        with tempfile.TemporaryDirectory() as folder:
+            dbd = os.path.join(folder, "scalerRecord.dbd")
+            with open(dbd, "w") as file:
+                file.write(scaler_record.dbd())
+            register_type(dbd, scaler_record.Scaler)
     return failed
 
 

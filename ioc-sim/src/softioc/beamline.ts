@@ -11,11 +11,13 @@ export interface SoftBeamlineOptions extends Pick<SoftIocOptions, "ports" | "tim
 
 /**
  * Starts the databases in `db/` in a genuine IOC: three motors, a detector whose counts have a peak over `m1`, ring
- * current, shutter and busy.
+ * current, shutter, scaler and busy.
  * @throws IocSimError as {@link startSoftIoc} does.
  */
 export function startSoftBeamline(options: SoftBeamlineOptions = {}): Promise<SoftIoc> {
   const { prefix = "sim:", ...rest } = options
-  const database = ["motors", "source", "detector"].map(name => join(packageFolder, "db", `${name}.db`))
+  const database = ["motors", "source", "detector", "scaler"].map(name =>
+    join(packageFolder, "db", `${name}.db`),
+  )
   return startSoftIoc({ ...rest, database, macros: { P: prefix }, motor: true })
 }

@@ -18,7 +18,7 @@ export interface SoftIocCommand {
 export interface SoftIocNeeds {
   /** pvAccess by QSRV2. Default true. */
   readonly pva?: boolean
-  /** The motor and busy record types, which EPICS Base has not. Default false. */
+  /** The motor, scaler and busy record types, which EPICS Base has not. Default false. */
   readonly motor?: boolean
 }
 
