@@ -5,6 +5,7 @@ export {
   type PeakStatsOptions,
   peakStats,
 } from "./callbacks/peak-stats.ts"
+export { type ProgressBarsOptions, progressBars } from "./callbacks/progress-bars.ts"
 export { DocumentRouter, runRouter } from "./callbacks/router.ts"
 export type { SubscribeOptions } from "./documents/dispatcher.ts"
 export { documentFromJson, documentToJson } from "./documents/json.ts"

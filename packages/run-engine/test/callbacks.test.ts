@@ -1,3 +1,5 @@
+import { Status } from "@ophyd-ts/core"
+import { TestClock } from "@ophyd-ts/core/testing"
 import { describe, expect, it } from "vitest"
 import {
   bp,
@@ -11,6 +13,7 @@ import {
   type NamedDocument,
   PeakStatsCollector,
   peakStats,
+  progressBars,
   RunEngine,
   runRouter,
 } from "../src/index.ts"
@@ -68,6 +71,47 @@ generator scan ['01234567'] (scan num: 1)
       "+-----------+------------+--------------------+",
       "generator count ['01234567'] (scan num: 1) fail: no more",
     ])
+  })
+})
+
+describe("progress bars", () => {
+  const clear = (n: number) => `\x1b[${n}A\x1b[J`
+
+  it("show who moves where, how far it is, and vanish when the wait is over", () => {
+    const clock = new TestClock()
+    let text = ""
+    const write = (more: string) => {
+      text += more
+    }
+    const hook = progressBars({ write, width: () => 50, clock })
+    let report: (p: { fraction: number; current: number }) => void = () => {}
+    const moving = new Status({ name: "m", action: "move to", target: 4, unit: "mm", clock }, action => {
+      report = progress => action.progress({ ...progress, unit: "mm" })
+    })
+    const plain = new Status({ name: "d", action: "trigger", clock }, () => {})
+    hook([moving, plain])
+    clock.advance(0.1)
+    expect(text).toBe("")
+    report({ fraction: 0.5, current: 2 })
+    clock.advance(0.1)
+    expect(text).toMatch(/^m: move to 4 mm: 2\.000 mm {2}50 % .*\[█+·+\]\nd: trigger: …\n$/)
+    expect(text.split("\n").every(l => l.length <= 50)).toBe(true)
+    text = ""
+    hook(null)
+    expect(text).toBe(clear(2))
+    clock.advance(10)
+    expect(text).toBe(clear(2))
+  })
+
+  it("do not flicker for short waits", () => {
+    const clock = new TestClock()
+    let text = ""
+    const hook = progressBars({ write: more => (text += more), clock })
+    hook([new Status({ name: "m", clock }, () => {})])
+    clock.advance(0.15)
+    hook(null)
+    clock.advance(10)
+    expect(text).toBe("")
   })
 })
 
