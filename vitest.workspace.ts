@@ -16,6 +16,7 @@ const projects: TestProjectConfiguration[] = [
   project("aps-dm", "./packages/aps-dm"),
   project("exchange", "./packages/exchange"),
   project("ioc-sim", "./ioc-sim"),
+  project("device-package", "./examples/device-package"),
   project("house", "./"),
   {
     extends: true,
