@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--samples N] [--json FILE]`: ours beside the software a user would pick instead. */
+/** `npm run bench -- NAME [--samples N] [--json FILE] [--force]`: ours beside the software a user would pick instead. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs"
 import os from "node:os"
 import { dirname, join } from "node:path"
@@ -14,7 +14,7 @@ const names = readdirSync(folder)
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { samples: { type: "string", default: "5" }, json: { type: "string" } },
+  options: { samples: { type: "string", default: "5" }, json: { type: "string" }, force: { type: "boolean" } },
 })
 const [name] = positionals
 const samples = Number(values.samples)
@@ -25,9 +25,15 @@ if (
   samples < 1
 ) {
   console.error(
-    `usage: npm run bench -- NAME [--samples N] [--json FILE]\n  NAME is one of: ${names.join(", ")}`,
+    `usage: npm run bench -- NAME [--samples N] [--json FILE] [--force]\n  NAME is one of: ${names.join(", ")}`,
   )
   process.exit(2)
+}
+
+const [load = 0] = os.loadavg()
+if (load > os.cpus().length && !values.force) {
+  console.error(`the machine is busy (load ${load.toFixed(1)}): figures would be noise. Wait, or add --force`)
+  process.exit(3)
 }
 
 const format = (value: number | null): string => {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs"
+import { closeSync, openSync, renameSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { type RunStart, runRouter, type Subscriber } from "@ophyd-ts/run-engine"
 
@@ -9,7 +9,6 @@ export const dataFileName = (runUid: string): string => `scan-${runUid.slice(0, 
  * ends in `.part`, so that nobody copies half a scan; each point is handed to the system before the plan goes on.
  */
 export function dataFileWriter(directory: string): Subscriber {
-  mkdirSync(directory, { recursive: true })
   return runRouter(start => {
     const path = join(directory, dataFileName(start.uid))
     const file = openSync(`${path}.part`, "w")

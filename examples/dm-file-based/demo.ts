@@ -53,6 +53,7 @@ async function main(): Promise<number> {
       dataDirectory: directory("data"),
       parameterDirectory: directory("parameters"),
       parameterFile,
+      scan: { from: -2, to: 3, points: 21 },
       recordDirectory: directory("documents"),
       write,
     })

@@ -23,6 +23,7 @@ export interface ProgramOptions {
   dataDirectory: string
   parameterDirectory: string
   parameterFile: string
+  scan: { from: number; to: number; points: number }
   /** Documents of every run as JSON lines, and the engine's metadata. */
   recordDirectory: string
   /** Receives everything the operator should read. */
@@ -59,9 +60,7 @@ export async function runProgram(options: ProgramOptions): Promise<Outcome> {
   const ready = await run(RE, setUp(dm, { experiment, dataDirectory, parameterDirectory, parameterFile }))
   if (ready.exitStatus !== "success") return { result: { ...ready, value: undefined }, dm }
   const plan = collect({ motor, detectors: [detector] }, dm, {
-    from: -2,
-    to: 3,
-    points: 21,
+    ...options.scan,
     workflow: options.workflow,
     pollingPeriod: 0.25,
     reportingPeriod: 5,

@@ -1,0 +1,173 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DmClient } from "@ophyd-ts/aps-dm"
+import { type DmServiceOptions, demoWorkflow, startBeamline, startDmService } from "@ophyd-ts/ioc-sim"
+import { readJsonLines } from "@ophyd-ts/run-engine/node"
+import { CaClient } from "node-epics-ca"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
+import { type ProgramOptions, runProgram } from "../examples/dm-file-based/program.ts"
+
+/** The example's program on simulators, with a shorter scan; `write` output is kept. */
+async function bench(service: Partial<DmServiceOptions> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "ophyd-ts-trouble-"))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  for (const name of ["data", "parameters"]) mkdirSync(join(folder, name))
+  writeFileSync(join(folder, "parameters", "analysis.json"), "{}\n")
+  const { workflow, commands } = demoWorkflow({ stageSeconds: 0.2 })
+  const dm = await startDmService({
+    dataRoot: join(folder, "dm"),
+    experiments: [{ name: "trouble" }],
+    workflows: [workflow],
+    commands,
+    ...service,
+  })
+  onTestFinished(() => dm.close())
+  const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
+  const beamline = await startBeamline({ prefix })
+  onTestFinished(() => beamline.close())
+  const epics = new CaClient(beamline.clientConfig().ca)
+  onTestFinished(() => epics.close())
+  let output = ""
+  const options: ProgramOptions = {
+    epics,
+    prefix,
+    dm: new DmClient(dm.config()),
+    experiment: "trouble",
+    workflow: String(workflow["name"]),
+    dataDirectory: join(folder, "data"),
+    parameterDirectory: join(folder, "parameters"),
+    parameterFile: "analysis.json",
+    scan: { from: 0, to: 1, points: 5 },
+    recordDirectory: join(folder, "documents"),
+    write: text => {
+      output += text
+    },
+  }
+  return {
+    folder,
+    prefix,
+    beamline,
+    dm,
+    options,
+    output: () => output,
+    run: (changes: Partial<ProgramOptions> = {}) => runProgram({ ...options, ...changes }),
+    /** Documents of the one run, as they were recorded. */
+    documents() {
+      const [file] = readdirSync(join(folder, "documents")).filter(name => name.endsWith(".jsonl"))
+      return readJsonLines(join(folder, "documents", file ?? "none"))
+    },
+  }
+}
+
+const during = (output: () => string, text: RegExp): Promise<void> =>
+  vi.waitFor(() => expect(output()).toMatch(text), { timeout: 30_000, interval: 5 })
+
+function stopDocument(of: { documents(): { name: string; doc: object }[] }) {
+  const last = of.documents().at(-1)
+  expect(last?.name).toBe("stop")
+  return last?.doc as { exit_status: string; reason: string; num_events: Record<string, number> }
+}
+
+describe("trouble with the beamline", { timeout: 60_000 }, () => {
+  it("a mistyped PV is one error that names device, PV and what was tried", async () => {
+    const { run, beamline } = await bench()
+    const error = await run({ prefix: "typo:" }).catch((thrown: Error) => thrown)
+    expect(String(error)).toMatch(/m1/)
+    expect(String(error)).toMatch(/det/)
+    expect(String(error)).toContain("typo:m1.RBV")
+    expect(String(error)).toContain("typo:det:Counts")
+    expect(String(error)).toContain(`127.0.0.1:${beamline.ports.ca}`)
+    expect(String(error)).toMatch(/search/)
+  })
+
+  it("a PV that vanishes in mid-scan fails the run, says which, and keeps the points taken before", async () => {
+    const sut = await bench()
+    const ended = sut.run({ scan: { from: 0, to: 1, points: 50 } })
+    await during(sut.output, /\| +3 \|/)
+    sut.beamline.disconnect(`${sut.prefix}det:Counts`)
+    const { result } = await ended
+    expect(result.exitStatus).toBe("fail")
+    expect(result.reason).toContain(`${sut.prefix}det:Counts`)
+    const stop = stopDocument(sut)
+    expect(stop).toMatchObject({ exit_status: "fail", reason: result.reason })
+    const events = sut.documents().filter(({ name }) => name === "event").length
+    expect(events).toBeGreaterThanOrEqual(3)
+    expect(stop.num_events["primary"]).toBe(events)
+    expect(dataRows(sut.folder)).toBe(events)
+  })
+
+  it("an IOC that goes away in mid-scan fails the run within the limit of the move, not never", async () => {
+    const sut = await bench()
+    const ended = sut.run({ scan: { from: 0, to: 20, points: 50 } })
+    await during(sut.output, /\| +2 \|/)
+    await sut.beamline.close()
+    const { result } = await ended
+    expect(result.exitStatus).toBe("fail")
+    expect(result.reason).toMatch(/lost the connection|disconnected|outcome/i)
+    expect(stopDocument(sut).exit_status).toBe("fail")
+  })
+
+  it("a move beyond the limits is refused before anything moves", async () => {
+    const sut = await bench()
+    const { result } = await sut.run({ scan: { from: 0, to: 1000, points: 2 } })
+    expect(result.exitStatus).toBe("fail")
+    expect(result.reason).toMatch(/m1.*1000.*(limit|-25)/s)
+    expect(sut.beamline.beamline.motors.m1.get("RBV")).toBe(0)
+    expect(stopDocument(sut).exit_status).toBe("fail")
+  })
+})
+
+describe("trouble with DM", { timeout: 60_000 }, () => {
+  it("an unreachable service is named before anything is acquired", async () => {
+    const sut = await bench()
+    await sut.dm.control.goAway()
+    const { result } = await sut.run()
+    expect(result.exitStatus).toBe("fail")
+    expect(result.reason).toMatch(/connection refused .*127\.0\.0\.1:\d+/)
+    expect(result.runUids).toEqual([])
+  })
+
+  it.each([
+    ["an unknown experiment", { experiment: "nobody-2026" }, /nobody-2026/, 0],
+    ["an absent data directory", { dataDirectory: "/nowhere/at/all" }, /\/nowhere\/at\/all/, 0],
+    ["an unknown workflow", { workflow: "no-such-workflow" }, /no-such-workflow/, 1],
+  ] as const)("%s is named", async (_, changes, reason, runs) => {
+    const sut = await bench()
+    const { result } = await sut
+      .run(changes)
+      .catch((error: Error) => ({ result: { exitStatus: "fail", reason: error.message, runUids: [] } }))
+    expect(result.exitStatus).toBe("fail")
+    expect(result.reason).toMatch(reason)
+    expect(result.runUids).toHaveLength(runs)
+    // What was acquired is complete, whatever became of DM.
+    if (runs > 0)
+      expect(stopDocument(sut)).toMatchObject({ exit_status: "success", num_events: { primary: 5 } })
+  })
+
+  it("a service that is gone while a job runs delays the plan, no more", async () => {
+    const sut = await bench()
+    const ended = sut.run()
+    await during(sut.output, /stage 0[12]/)
+    await sut.dm.control.awayFor(3)
+    const { result } = await ended
+    expect(result).toMatchObject({ exitStatus: "success", error: null })
+    expect(sut.output()).toMatch(/no answer of DM/)
+    expect(sut.output()).toMatch(/DM answers again/)
+  })
+
+  it("sessions that end all the time are normal life", async () => {
+    const sut = await bench({ sessionSeconds: 1 })
+    const { result } = await sut.run()
+    expect(result).toMatchObject({ exitStatus: "success", error: null })
+    expect(sut.dm.control.count("login")).toBeGreaterThan(3)
+  })
+})
+
+function dataRows(folder: string): number {
+  const [file] = readdirSync(join(folder, "data"))
+  return readFileSync(join(folder, "data", file ?? ""), "utf8")
+    .trim()
+    .split("\n")
+    .filter(line => !line.startsWith("#")).length
+}
