@@ -14,7 +14,11 @@ const names = readdirSync(folder)
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { samples: { type: "string", default: "5" }, json: { type: "string" }, force: { type: "boolean" } },
+  options: {
+    samples: { type: "string", default: "5" },
+    json: { type: "string" },
+    force: { type: "boolean" },
+  },
 })
 const [name] = positionals
 const samples = Number(values.samples)
