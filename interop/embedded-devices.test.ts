@@ -1,9 +1,10 @@
-/** The same devices and the same scan on the embedded IOC and on the genuine one. */
+/** The same devices and the same scan on the embedded IOC and on the genuine one, over both protocols. */
 import { choice, connect, double } from "@ophyd-ts/core"
 import { EpicsDevice, EpicsMotor } from "@ophyd-ts/epics"
-import { startBeamline, startSoftBeamline } from "@ophyd-ts/ioc-sim"
+import { type ClientSettings, startBeamline, startSoftBeamline } from "@ophyd-ts/ioc-sim"
 import { bp, type Event, RunEngine } from "@ophyd-ts/run-engine"
 import { CaClient } from "node-epics-ca"
+import { PvaClient } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { peers } from "./peers.ts"
 
@@ -24,7 +25,7 @@ class Shutter extends EpicsDevice {
 }
 
 interface Ioc extends AsyncDisposable {
-  clientConfig(): { readonly ca: ConstructorParameters<typeof CaClient>[0] }
+  clientConfig(): { readonly ca: ClientSettings; readonly pva: ClientSettings }
 }
 
 const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
@@ -34,23 +35,25 @@ const iocs: [name: string, start: () => Promise<Ioc>, here: boolean][] = [
 ]
 
 describe.each(iocs)("devices on the %s", (_name, start, here) => {
-  describe.skipIf(!here)("over Channel Access", () => {
+  describe.skipIf(!here).each(["ca", "pva"] as const)("over %s", protocol => {
     let ioc: Ioc
-    let client: CaClient
+    let clients: { ca: CaClient; pva: PvaClient }
     let motor: EpicsMotor
     let detector: PointDetector
     let shutter: Shutter
 
     beforeAll(async () => {
       ioc = await start()
-      client = new CaClient(ioc.clientConfig().ca)
-      motor = new EpicsMotor(`${prefix}m1`, { name: "m1", client })
-      detector = new PointDetector(`${prefix}det:`, { name: "det", client })
-      shutter = new Shutter(`${prefix}shutter:`, { name: "shutter", client })
+      const { ca, pva } = ioc.clientConfig()
+      clients = { ca: new CaClient(ca), pva: new PvaClient(pva) }
+      const options = { client: clients, protocol }
+      motor = new EpicsMotor(`${prefix}m1`, { name: "m1", ...options })
+      detector = new PointDetector(`${prefix}det:`, { name: "det", ...options })
+      shutter = new Shutter(`${prefix}shutter:`, { name: "shutter", ...options })
       await connect(motor, detector, shutter, { timeout: 20 })
     })
     afterAll(async () => {
-      await client?.close()
+      await Promise.all([clients?.ca.close(), clients?.pva.close()])
       await ioc?.[Symbol.asyncDispose]()
     })
 
