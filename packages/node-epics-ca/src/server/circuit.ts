@@ -56,7 +56,8 @@ export class Circuit implements CircuitEvents, MessageHandler, ChannelHost, Subs
     const { limits } = server
     this.server = server
     this.#transport = transport
-    this.client = { user: "", host: transport.peer, address: transport.peer }
+    // Who has not said his name yet is known by his address.
+    this.client = { user: "", host: transport.peer.replace(/:\d+$/, ""), address: transport.peer }
     this.output = new CircuitOutput(transport, limits.backlogBytes, () =>
       this.destroy(new Error(`the client left more than ${limits.backlogBytes} bytes unread`)),
     )

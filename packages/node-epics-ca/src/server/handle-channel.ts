@@ -9,22 +9,34 @@ import {
 } from "../wire/messages/channel.ts"
 import { Channel } from "./channel.ts"
 import type { Circuit } from "./circuit.ts"
+import { report } from "./diagnostics.ts"
+import type { ResolvedName } from "./names.ts"
 
 export function createChannel(circuit: Circuit, message: Message): void {
   const { server, output, channels } = circuit
   const { cid, name } = readCreateChannel(message)
   const fits = message.size <= server.limits.nameBytes + 8 && channels.size < server.limits.channels
   const found = fits && name !== "" ? server.resolve(name) : undefined
-  if (found === undefined) {
+  const channel = found === undefined ? undefined : open(circuit, cid, found)
+  if (channel === undefined) {
     writeCreateChannelFail(output.writer, cid)
     output.written()
     return
   }
-  const channel = new Channel(circuit, cid, circuit.nextSid(), found.pv, found.longString)
   channels.set(channel.sid, channel)
   channel.writeAccess()
   writeChannelCreated(output.writer, cid, channel.sid, channel.nativeType, channel.maxCount)
   output.written()
+}
+
+/** Undefined when the PV's own rule for access fails. */
+function open(circuit: Circuit, cid: number, { pv, longString }: ResolvedName): Channel | undefined {
+  try {
+    return new Channel(circuit, cid, circuit.nextSid(), pv, longString)
+  } catch (error) {
+    report({ kind: "handler-failed", server: circuit.server.address, name: pv.name, error })
+    return undefined
+  }
 }
 
 export function clearChannel(circuit: Circuit, message: Message): void {

@@ -216,10 +216,15 @@ function stamp(
 ): Pick<Snapshot, "status" | "severity" | "seconds" | "nanoseconds"> {
   const severity = options.severity ?? before.severity
   const status = options.status ?? (severity === 0 ? 0 : before.status)
-  const { timestamp = Date.now() / 1000 } = options
-  if (typeof timestamp !== "number") {
-    return { status, severity, seconds: timestamp.seconds, nanoseconds: timestamp.nanoseconds }
+  return { status, severity, ...timeOf(options.timestamp) }
+}
+
+function timeOf(timestamp: PostOptions["timestamp"]): { seconds: number; nanoseconds: number } {
+  if (timestamp === undefined) {
+    const now = Date.now()
+    return { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1_000_000 }
   }
+  if (typeof timestamp !== "number") return timestamp
   const seconds = Math.floor(timestamp)
-  return { status, severity, seconds, nanoseconds: Math.round((timestamp - seconds) * 1e9) % 1e9 }
+  return { seconds, nanoseconds: Math.min(999_999_999, Math.round((timestamp - seconds) * 1e9)) }
 }

@@ -217,6 +217,18 @@ describe("a circuit", () => {
     }
   })
 
+  test("is not offered a PV whose rule for access fails", async () => {
+    const server = await startServer()
+    const access = (): never => {
+      throw new Error("who?")
+    }
+    server.add(new ServerPv("X:a", { type: "long", value: 1, access }))
+    const client = await RawClient.connect(server.port)
+    writeCreateChannel(client.writer, 3, "X:a")
+    client.flush()
+    await client.take(Command.CREATE_CH_FAIL)
+  })
+
   test("finds PVs through a provider, and forgives one that throws", async () => {
     const server = await startServer()
     const rec = new ServerPv("X:m.RBV", { type: "double", value: 4.5 })

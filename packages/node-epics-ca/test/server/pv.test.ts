@@ -38,6 +38,13 @@ describe("a PV", () => {
     expect([pv.severity, pv.status, pv.timestamp]).toEqual([0, 0, 7.000000008])
   })
 
+  test("splits a time stamp into seconds and nanoseconds that are always less than one", () => {
+    const pv = new ServerPv("a", { type: "double", value: 1, timestamp: 0.9999999999 })
+    expect(pv.timestamp).toBe(0.999999999)
+    pv.post(2, { timestamp: 5.25 })
+    expect(pv.timestamp).toBe(5.25)
+  })
+
   test("casts numbers to its type as a typed array would", () => {
     const cast = (type: "short" | "char" | "long" | "float" | "enum", value: number): number => {
       const pv = new ServerPv("a", { type, value: 0 })
