@@ -431,6 +431,60 @@ describe("subscribers", () => {
   })
 })
 
+describe("a monitor's documents", () => {
+  const changing = () => {
+    let tell: (value: number) => void = () => {}
+    const signal = {
+      name: "sig",
+      read: () => ({ sig: { value: 0, timestamp: 0 } }),
+      describe: () => ({ sig: { source: "sim", dtype: "number" as const, shape: [] } }),
+      subscribeReadings: (fn: (r: Record<string, { value: number; timestamp: number }>) => void) => {
+        tell = value => fn({ sig: { value, timestamp: 0 } })
+        return { unsubscribe: () => {}, [Symbol.dispose]: () => {} }
+      },
+    }
+    return { signal, change: (value: number) => tell(value) }
+  }
+
+  it("that a strict subscriber still delivers do not make a set wait for its end", async () => {
+    const { signal, change } = changing()
+    const motor = simMotor("m", { moveTime: 0.05 })
+    const { RE } = recording()
+    RE.subscribe(() => Promise.resolve(), { strict: true, name: "event" })
+    const { value } = await RE.run(
+      bpp.run({}, function* () {
+        yield* bps.monitor(signal)
+        const original = motor.set.bind(motor)
+        motor.set = value => {
+          change(1)
+          return original(value)
+        }
+        const status = yield* bps.absSet(motor, 1, { group: "g" })
+        const { done } = status
+        yield* bps.wait("g")
+        return done
+      }),
+    )
+    expect(value).toBe(false)
+  })
+
+  it("that a strict subscriber refuses fail the plan at its next message", async () => {
+    for (const refuse of [() => Promise.reject(new Error("disk full")), () => expect.fail("disk full")]) {
+      const { signal, change } = changing()
+      const { RE, docs } = recording()
+      RE.subscribe(refuse, { strict: true, name: "event" })
+      const plan = bpp.run({}, function* () {
+        yield* bps.monitor(signal)
+        change(1)
+        yield* bps.sleep(0.001)
+        yield* bps.null()
+      })
+      await expect(RE.run(plan)).rejects.toThrow("disk full")
+      expect(ofKind(docs, "stop")[0]?.exit_status).toBe("fail")
+    }
+  })
+})
+
 describe("clean-up", () => {
   it("stops what moves, removes monitors, collects, unstages and closes runs, in this order, and says what failed", async () => {
     const order: string[] = []

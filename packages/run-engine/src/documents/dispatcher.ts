@@ -55,8 +55,11 @@ export class Dispatcher {
       try {
         const result = (entry.fn as (name: DocumentName, doc: unknown) => unknown)(name, doc)
         if (!isThenable(result)) continue
-        if (entry.strict) this.#pending.push(result)
-        else result.then(undefined, error => this.#report(errorOf(error)))
+        if (entry.strict) {
+          this.#pending.push(result)
+          // Whoever settles hears of a failure, which may be a message later.
+          result.then(undefined, () => {})
+        } else result.then(undefined, error => this.#report(errorOf(error)))
       } catch (error) {
         if (entry.strict) failed ??= { error }
         else this.#report(errorOf(error))

@@ -157,12 +157,7 @@ export class Execution<T = unknown> {
         return this.#finish(message, this.#await(outcome, message))
       }
       const settling = this.engine.dispatcher.settle()
-      if (settling !== null)
-        return this.#finish(
-          message,
-          settling.then(() => outcome),
-          true,
-        )
+      if (settling !== null) return this.#delivered(settling, frame, outcome)
       frame.succeed(outcome)
     } catch (error) {
       frame.throwNext(error)
@@ -170,7 +165,17 @@ export class Execution<T = unknown> {
     return null
   }
 
-  async #finish(message: Msg, outcome: Promise<unknown>, boxedStatus = false): Promise<void> {
+  /** The outcome may be a status: it is handed on here and never returned, which would wait for it. */
+  async #delivered(settling: Promise<unknown>, frame: Frame, outcome: unknown): Promise<void> {
+    try {
+      await settling
+      frame.succeed(outcome)
+    } catch (error) {
+      frame.throwNext(error)
+    }
+  }
+
+  async #finish(message: Msg, outcome: Promise<unknown>): Promise<void> {
     const frame = this.#stack.top!
     try {
       const value = await outcome
@@ -178,7 +183,7 @@ export class Execution<T = unknown> {
         this.#inFlight = message
         return
       }
-      if (!boxedStatus) await this.engine.dispatcher.settle()
+      await this.engine.dispatcher.settle()
       frame.succeed(value)
     } catch (error) {
       frame.throwNext(error)

@@ -112,7 +112,7 @@ export class RunEngine {
    * state that follows: `paused`, or `idle` when the plan ended before. Where `clear_checkpoint` forbids a resume,
    * the plan is aborted.
    */
-  requestPause({ defer = true }: { defer?: boolean } = {}): Promise<"paused" | "idle"> {
+  async requestPause({ defer = true }: { defer?: boolean } = {}): Promise<"paused" | "idle"> {
     const execution = this.#running("pause")
     if (!execution.pausable) throw new TransitionError(`pause: the RunEngine is ${this.state}`)
     if (defer) execution.deferredPause = true
