@@ -1,9 +1,9 @@
 import { EpicsError } from "./errors.ts"
 
 /** The protocols that a prefix or PV name may begin with. */
-export type Protocol = "ca"
+export type Protocol = "ca" | "pva"
 
-const protocols: readonly string[] = ["ca"]
+const protocols: readonly string[] = ["ca", "pva"]
 
 export interface Address {
   readonly protocol: Protocol

@@ -1,6 +1,6 @@
 export { type Address, type Protocol, parseAddress } from "./address.ts"
 export { CaBackend, type CaBackendOptions } from "./ca/ca-backend.ts"
-export { closeDefaultClients, defaultCaClient } from "./ca/default-client.ts"
+export { type ClientOf, closeDefaultClients, defaultClient, type EpicsClients } from "./clients.ts"
 export { EpicsDevice, type EpicsDeviceOptions } from "./device/epics-device.ts"
 export { type EpicsPlace, EpicsSignals, epicsBackend } from "./device/epics-signals.ts"
 export * from "./devices/index.ts"
@@ -11,3 +11,4 @@ export {
   type MotorSetOptions,
   type ToleratedAlarm,
 } from "./motor/epics-motor.ts"
+export { PvaBackend } from "./pva/pva-backend.ts"

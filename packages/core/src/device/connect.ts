@@ -138,11 +138,14 @@ export async function connect(
 
 const isConnectable = (component: Component): component is Connectable => "open" in component
 
+/** So many failures are written out: a message is read by people. All are in `failures`. */
+const listed = 200
+
 /** The failures below the names of their devices, indented like the device tree. */
 function describe(failures: readonly ConnectFailure[], total: number, elapsed: number): string {
   const lines = [`${failures.length} of ${total} signals did not connect within ${formatSeconds(elapsed)}:`]
   let shown: Component[] = []
-  for (const failure of failures) {
+  for (const failure of failures.slice(0, listed)) {
     const above = ancestors(failure.component)
     above.forEach((device, depth) => {
       if (shown[depth] !== device)
@@ -156,6 +159,7 @@ function describe(failures: readonly ConnectFailure[], total: number, elapsed: n
       `${indent}${failure.component.name} ${failure.source}: ${failure.state} after ${formatSeconds(failure.elapsed)}${address}${why}`,
     )
   }
+  if (failures.length > listed) lines.push(`  and ${failures.length - listed} more`)
   return lines.join("\n")
 }
 

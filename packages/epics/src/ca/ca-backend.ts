@@ -19,6 +19,7 @@ import {
   type DbrMetadata,
 } from "node-epics-ca"
 import { EpicsError } from "../errors.ts"
+import { PutGate } from "../put-gate.ts"
 import { type Conversion, conversion, plainRequest } from "./conversion.ts"
 import { metadataOf } from "./metadata.ts"
 
@@ -39,15 +40,13 @@ export class CaBackend<T> implements SignalBackend<T> {
   readonly #client: () => CaClient
   readonly #options: CaBackendOptions
   readonly #listeners = new Listeners<boolean>()
+  readonly #gate = new PutGate()
   #channel: CaChannel | null = null
   #connecting: Promise<void> | null = null
   #conversion: Conversion<T> | null = null
   #mismatch: EpicsError | null = null
   /** Tells whoever connects that the type is known, or what is wrong with it. */
   #opened: ((error: Error | null) => void) | null = null
-  /** Ends when the server has answered the last write with completion, well or not. */
-  #outstanding: Promise<void> | null = null
-
   /** `client` is asked for once, when it connects. */
   constructor(name: string, datatype: Datatype<T>, client: () => CaClient, options: CaBackendOptions = {}) {
     this.source = `ca://${name}`
@@ -100,22 +99,11 @@ export class CaBackend<T> implements SignalBackend<T> {
       return Promise.reject(new EpicsError("DISCONNECTED", why))
     }
     const encoded = conversion.encode(value, this.metadata)
-    if (!completion) return channel.put(encoded)
-    const before = this.#outstanding
-    // The server takes one write with completion per channel. A newer value goes as a plain write and is complete when
-    // the server has finished everything on this record, which the outstanding completion tells.
-    if (before !== null) return channel.put(encoded).then(() => before)
-    const putting = channel.put(encoded, { completion: true })
-    const outstanding = putting.catch(error => {
-      // That the server refused it says nothing about a newer value; that the connection broke does.
-      if (!(error instanceof CaError && error.code === "REMOTE")) throw error
-    })
-    const over = () => {
-      if (this.#outstanding === outstanding) this.#outstanding = null
-    }
-    outstanding.then(over, over)
-    this.#outstanding = outstanding
-    return putting
+    return this.#gate.put(
+      wait => channel.put(encoded, wait ? { completion: true } : undefined),
+      completion,
+      error => error instanceof CaError && error.code === "REMOTE",
+    )
   }
 
   monitor(listener: ReadingListener<T>): () => void {

@@ -11,16 +11,17 @@ import {
   SplitBackend,
   type WriteOptions,
 } from "@ophyd-ts/core"
-import type { CaClient } from "node-epics-ca"
 import { join, type Protocol, parseAddress } from "../address.ts"
 import { CaBackend, type CaBackendOptions } from "../ca/ca-backend.ts"
+import type { ClientOf } from "../clients.ts"
+import { PvaBackend } from "../pva/pva-backend.ts"
 
 /** Where the signals of a device are. */
 export interface EpicsPlace {
   readonly prefix: string
   readonly protocol: Protocol
   /** Asked for when a signal connects. */
-  readonly client: CaClient
+  clientFor<P extends Protocol>(protocol: P): ClientOf[P]
 }
 
 /** A signal's value in an EPICS server. */
@@ -30,8 +31,10 @@ export function epicsBackend<T>(
   place: EpicsPlace,
   options: CaBackendOptions = {},
 ): SignalBackend<T> {
-  const { name } = parseAddress(address, place.protocol)
-  return new CaBackend(name, datatype, () => place.client, options)
+  const { protocol, name } = parseAddress(address, place.protocol)
+  return protocol === "ca"
+    ? new CaBackend(name, datatype, () => place.clientFor("ca"), options)
+    : new PvaBackend(name, datatype, () => place.clientFor("pva"), options)
 }
 
 /** Makes the signals of a device. A suffix follows the device's prefix; one with a protocol is a whole PV name. */
