@@ -11,6 +11,7 @@ import { TestClock } from "@ophyd-ts/core/testing"
 import { EpicsDevice, EpicsMotor } from "@ophyd-ts/epics"
 import { type SoftIoc, startSoftBeamline, startSoftIoc } from "@ophyd-ts/ioc-sim"
 import { CaClient } from "node-epics-ca"
+import { PvaClient } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signalContract } from "../packages/core/test/contract/signal-contract.ts"
 import { ContractDevice, contractSignals } from "../packages/epics/test/support/contract-device.ts"
@@ -19,6 +20,9 @@ import { peers } from "./peers.ts"
 
 const clientOf = (ioc: SoftIoc): CaClient =>
   new CaClient({ nameServers: [`127.0.0.1:${ioc.ports.ca}`], addressList: [], autoAddressList: false })
+
+const pvaClientOf = (ioc: SoftIoc): PvaClient =>
+  new PvaClient({ nameServers: [`127.0.0.1:${ioc.ports.pva}`], addressList: [], autoAddressList: false })
 
 const contractRecords = `
 record(ao, "$(P)gain") { field(VAL, "1.5") field(PINI, "YES") field(EGU, "V") field(PREC, "2")
@@ -33,19 +37,21 @@ record(waveform, "$(P)labels") { field(FTVL, "STRING") field(NELM, "10") field(I
 record(longin, "$(P)fixed") { field(VAL, "7") field(PINI, "YES") }`
 
 describe.skipIf(!peers().softIoc)("against a genuine IOC", () => {
-  signalContract("Channel Access from a genuine IOC", async () => {
-    const P = randomPrefix()
-    const ioc = await startSoftIoc({ text: contractRecords, macros: { P } })
-    const client = clientOf(ioc)
-    return {
-      signals: contractSignals(new ContractDevice(P, { client })),
-      change: (signal, value) => ioc.shell(`dbpf "${P}${signal}" ${value}`),
-      close: async () => {
-        await client.close()
-        await ioc[Symbol.asyncDispose]()
-      },
-    }
-  })
+  for (const protocol of ["ca", "pva"] as const) {
+    signalContract(`${protocol}:// from a genuine IOC`, async () => {
+      const P = randomPrefix()
+      const ioc = await startSoftIoc({ text: contractRecords, macros: { P } })
+      const client = protocol === "ca" ? clientOf(ioc) : pvaClientOf(ioc)
+      return {
+        signals: contractSignals(new ContractDevice(`${protocol}://${P}`, { client })),
+        change: (signal, value) => ioc.shell(`dbpf "${P}${signal}" ${value}`),
+        close: async () => {
+          await client.close()
+          await ioc[Symbol.asyncDispose]()
+        },
+      }
+    })
+  }
 
   describe("signals", () => {
     const records = `
@@ -147,16 +153,16 @@ record(bo, "$(P)shutter") { field(ZNAM, "Shut") field(ONAM, "Open") }`
     })
   })
 
-  describe("a motor record", () => {
+  describe.each(["ca", "pva"] as const)("a motor record over %s", protocol => {
     let ioc: SoftIoc
-    let client: CaClient
+    let client: CaClient | PvaClient
     let m1: EpicsMotor
 
     beforeAll(async () => {
       const prefix = randomPrefix()
       ioc = await startSoftBeamline({ prefix })
-      client = clientOf(ioc)
-      m1 = new EpicsMotor(`${prefix}m1`, { name: "m1", client })
+      client = protocol === "ca" ? clientOf(ioc) : pvaClientOf(ioc)
+      m1 = new EpicsMotor(`${protocol}://${prefix}m1`, { name: "m1", client })
       await connect(m1 as Component, { timeout: 30 })
     })
     afterAll(async () => {
