@@ -4,6 +4,7 @@ import {
   bp,
   bps,
   checkLimits,
+  estimateDuration,
   type Plan,
   RunEngineSimulator,
   summarizePlan,
@@ -54,6 +55,29 @@ describe("simulators", () => {
       for (;;) yield* bps.null()
     })()
     expect(() => summarizePlan(endless)).toThrow(/did not end/)
+  })
+
+  it("estimate how long a plan takes, from velocities and exposure times", async () => {
+    // 1 mm/s, from 0.
+    const [x, y] = [simMotor("x"), simMotor("y", { position: 5 })]
+    const det = simDetector("d", { exposure: 0.5 })
+    const scan = await estimateDuration(bp.scan([det], x, 1, 4, y, 5, 11, 4))
+    // To the start x takes 1 s; then y takes 2 s a step, three times; four exposures.
+    expect(scan).toEqual({ seconds: 1 + 3 * 2 + 4 * 0.5, events: 4, unknown: [] })
+    const there = await estimateDuration(bp.relScan([det], y, 0, 2, 2))
+    expect(there.seconds).toBeCloseTo(2 + 2 + 2 * 0.5)
+    expect((await estimateDuration(bp.count([det], 3, { delay: 0 }))).seconds).toBeCloseTo(1.5)
+    const lamp = { name: "lamp", set: () => expect.fail("set") }
+    expect(await estimateDuration(bps.mv(lamp as never, 1))).toEqual({
+      seconds: 0,
+      events: 0,
+      unknown: ["lamp"],
+    })
+    const ramped = { velocity: 2, acceleration: 1 }
+    const timing = () => ramped
+    expect((await estimateDuration(bps.mv(x, 8), { timing })).seconds).toBeCloseTo(8 / 2 + 1)
+    expect((await estimateDuration(bps.mv(x, 1), { timing })).seconds).toBeCloseTo(2 * Math.sqrt(0.5))
+    expect([x.moves, y.moves, det.triggers]).toEqual([[], [], 0])
   })
 
   it("answer reads, locates, waits and documents for unit tests of plans", () => {
