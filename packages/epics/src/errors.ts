@@ -18,6 +18,8 @@ export type EpicsErrorCode =
   | "MOTOR_MISSED"
   /** The motor record is in alarm after the move. */
   | "MOTOR_ALARM"
+  /** A motor was kicked off without a `prepare`, or completed without a `kickoff`. */
+  | "NOT_PREPARED"
   /** The axis was stopped before it arrived. */
   | "POSITIONER_STOPPED"
 

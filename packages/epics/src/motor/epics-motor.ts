@@ -1,12 +1,15 @@
 import {
   boolean,
   type Checkable,
+  type Component,
   choice,
   double,
+  type Flyable,
   LimitError,
   type Locatable,
   type Location,
   type Movable,
+  type Preparable,
   type Reading,
   type SetOptions,
   SetSlot,
@@ -17,6 +20,7 @@ import {
   type WhenBusy,
 } from "@ophyd-ts/core"
 import { EpicsDevice, type EpicsDeviceOptions } from "../device/epics-device.ts"
+import { Flight, type MotorFlight } from "./flight.ts"
 import { Move } from "./move.ts"
 
 /** The worst alarm with which a move still counts as arrived. */
@@ -47,7 +51,13 @@ const limit = { kind: "omitted", monitor: "always", checkLimits: false } as cons
  */
 export class EpicsMotor
   extends EpicsDevice
-  implements Movable<number>, Locatable<number>, Checkable<number>, Subscribable<number>
+  implements
+    Movable<number>,
+    Locatable<number>,
+    Checkable<number>,
+    Subscribable<number>,
+    Preparable<MotorFlight>,
+    Flyable
 {
   /** Named like the motor. */
   readonly readback = this.signal.r(double, ".RBV", { kind: "hinted", as: "" })
@@ -69,6 +79,8 @@ export class EpicsMotor
   readonly lowLimit = this.signal.rw(double, ".LLM", limit)
   readonly limitViolation = this.signal.r(boolean, ".LVIO", { kind: "omitted" })
   readonly missed = this.signal.r(boolean, ".MISS", { kind: "omitted" })
+  /** 0 when the record states none. */
+  readonly maxVelocity = this.signal.r(double, ".VMAX", { kind: "omitted" })
   readonly homeForward = this.signal.x(boolean, ".HOMF", true, { kind: "omitted" })
   readonly homeReverse = this.signal.x(boolean, ".HOMR", true, { kind: "omitted" })
   /** Never waited for: it resets itself, and completion would come with the end of the move. */
@@ -81,6 +93,7 @@ export class EpicsMotor
   readonly whenBusy: WhenBusy
   readonly toleratedAlarm: ToleratedAlarm
   readonly #slot = new SetSlot()
+  readonly #flight = new Flight(this)
   #move: Move | null = null
 
   constructor(prefix: string, options: EpicsMotorOptions = {}) {
@@ -140,5 +153,28 @@ export class EpicsMotor
   override async stop({ success = false }: { success?: boolean } = {}): Promise<void> {
     this.#move?.stopping(success)
     await this.stopCommand.trigger()
+  }
+
+  /**
+   * Makes ready to pass from `start` to `end` in `time` seconds: moves to where the run-up begins, then sets the velocity.
+   * Throws for a flight that is none; fails when run-up or slow-down would leave the limits, or the velocity is too high.
+   */
+  prepare(flight: MotorFlight): Status<void> {
+    return this.#flight.prepare(flight)
+  }
+
+  /** Sets off; done when the motor passes `start`, at full velocity. Throws when it was not prepared. */
+  kickoff(): Status<void> {
+    return this.#flight.kickoff()
+  }
+
+  /** Done when the motor rests behind `end`, with the progress of the flight; it has its former velocity again. */
+  complete(): Status<void> {
+    return this.#flight.complete()
+  }
+
+  override async unstage(): Promise<Component[]> {
+    await this.#flight.restore()
+    return await super.unstage()
   }
 }
