@@ -335,6 +335,16 @@ describe("connect", () => {
     expect(error.failures.map(f => f.component.name)).toEqual(["stage_x_pos", "stage_y", "array_0"])
   })
 
+  it("writes out the first 200 failures and counts the rest", async () => {
+    const many = new DeviceVector(
+      Array.from({ length: 230 }, (_, i) => i),
+      i => new SignalRW(new Remote(`P:${i}`, "wrong")),
+    )
+    const error: NotConnectedError = await many.connect().catch(e => e)
+    expect(error.message.split("\n").at(-1)).toBe("  and 30 more")
+    expect(error.failures).toHaveLength(230)
+  })
+
   it("can be ended by an AbortSignal, and is at once done when there is nothing to do", async () => {
     const controller = new AbortController()
     const connecting = connect(array([1]), { signal: controller.signal })
