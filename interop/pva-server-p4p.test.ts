@@ -187,7 +187,7 @@ for line in sys.stdin:
     const first = (await next()) as [number, string[]]
     expect(first[0]).toBe(1)
     expect(first[1]).toContain("display.units")
-    await vi.waitFor(() => expect(pv.subscriberCount).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(pv.subscriberCount).toBeGreaterThan(0), 20_000)
     pv.post({ value: 2 })
     expect(await next()).toEqual([2, ["value"]])
     pv.post({ alarm: { severity: 1, message: "m" } })

@@ -8,6 +8,7 @@ import { structure, t, typeKey } from "../../src/values/field-type.ts"
 import { plain } from "../../src/values/plain.ts"
 import type { PvStructureValue } from "../../src/values/value-of.ts"
 import { deferred, Pair, take } from "../support/pair.ts"
+import { until } from "../support/until.ts"
 
 const double = ntScalar("double")
 
@@ -77,7 +78,7 @@ describe.each(["little", "big"] as const)("client and server, %s-endian", byteOr
     })
     pair.server.add("x", pv)
     const put = pair.client.put("x", 7, { completion: true, process: true })
-    await vi.waitFor(() =>
+    await until(() =>
       expect(seen).toHaveBeenCalledWith(true, { block: "true", process: "true" }, ["value"], 7),
     )
     expect(pv.value.value).toBe(0)
@@ -257,8 +258,8 @@ describe("a client", () => {
       seen.push(update.initial)
       closing.close()
     })
-    await vi.waitFor(() => expect(seen).toEqual([true]))
-    await vi.waitFor(() =>
+    await until(() => expect(seen).toEqual([true]))
+    await until(() =>
       expect(warned).toHaveBeenCalledWith(expect.stringContaining("in a listener"), "PvaListenerWarning"),
     )
     pv.post({ value: 1 })
@@ -278,7 +279,7 @@ describe("a client", () => {
     await expect(get).rejects.toMatchObject({ code: "PVA_CLOSED" })
     await expect(next).rejects.toMatchObject({ code: "PVA_CLOSED" })
     await expect(pair.client.get("x")).rejects.toMatchObject({ code: "PVA_CLOSED" })
-    await vi.waitFor(() => expect(pair.server.clientCount).toBe(0))
+    await until(() => expect(pair.server.clientCount).toBe(0))
   })
 
   it("closes a connection that nobody uses any more", async () => {
@@ -291,7 +292,7 @@ describe("a client", () => {
     await brief.get("x")
     const channel = brief.channel("x")
     channel.close()
-    await vi.waitFor(() => expect(channel.state).toBe("closed"))
+    await until(() => expect(channel.state).toBe("closed"))
     expect((await brief.get("x"))["value"]).toBe(0)
     await brief.close()
   })

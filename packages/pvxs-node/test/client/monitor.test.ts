@@ -5,6 +5,7 @@ import { SharedPv } from "../../src/server/shared-pv.ts"
 import { layoutOf } from "../../src/values/layout.ts"
 import { BitSet } from "../../src/wire/bitset.ts"
 import { Pair, take } from "../support/pair.ts"
+import { until } from "../support/until.ts"
 
 const double = ntScalar("double")
 
@@ -26,7 +27,7 @@ describe("a monitor", () => {
     await updates.next()
     for (let n = 1; n <= 9; n++) pv.post({ value: n })
     pv.post({ alarm: { severity: 2 } })
-    await vi.waitFor(() => expect(monitor.latest?.alarm.severity).toBe(2))
+    await until(() => expect(monitor.latest?.alarm.severity).toBe(2))
     const { value: update } = await updates.next()
     expect(update?.value.value).toBe(9)
     expect(update?.changed.paths).toEqual(["value", "alarm.severity"])
@@ -38,7 +39,7 @@ describe("a monitor", () => {
     const updates = monitor[Symbol.asyncIterator]()
     await updates.next()
     for (let n = 1; n <= 6; n++) pv.post({ value: n })
-    await vi.waitFor(() => expect(monitor.latest?.value).toBe(6))
+    await until(() => expect(monitor.latest?.value).toBe(6))
     const got = [await updates.next(), await updates.next(), await updates.next()].map(r => r.value!)
     expect(values(got)).toEqual([1, 2, 6])
     expect(got.map(u => u.dropped)).toEqual([0, 0, 3])
@@ -48,9 +49,9 @@ describe("a monitor", () => {
     const seen: number[] = []
     const onUpdate = ({ value }: { value: { value: number } }): unknown => seen.push(value.value)
     await using _ = pair.client.monitor("x", { type: double, queueSize: 100, onUpdate })
-    await vi.waitFor(() => expect(seen).toEqual([0]))
+    await until(() => expect(seen).toEqual([0]))
     for (let n = 1; n <= 20; n++) pv.post({ value: n })
-    await vi.waitFor(() => expect(seen).toEqual(Array.from({ length: 21 }, (_, n) => n)))
+    await until(() => expect(seen).toEqual(Array.from({ length: 21 }, (_, n) => n)))
   })
 
   it.each([1, 2, 3, 4, 7, 8, 16])(
@@ -96,7 +97,7 @@ describe("a monitor", () => {
     const updates = monitor[Symbol.asyncIterator]()
     await updates.next()
     monitor.pause()
-    await vi.waitFor(() => expect(pv.subscriberCount).toBe(0))
+    await until(() => expect(pv.subscriberCount).toBe(0))
     pv.post({ value: 5 })
     monitor.resume()
     const { value: update } = await updates.next()
@@ -111,17 +112,17 @@ describe("a monitor", () => {
     pair.server.add("w", watched)
     const one = pair.client.monitor("w")
     await take(pair.client.monitor("w"), 1)
-    await vi.waitFor(() => expect(watched.subscriberCount).toBe(1))
+    await until(() => expect(watched.subscriberCount).toBe(1))
     expect(first).toHaveBeenCalledTimes(1)
     expect(last).not.toHaveBeenCalled()
     one.close()
-    await vi.waitFor(() => expect(last).toHaveBeenCalledTimes(1))
+    await until(() => expect(last).toHaveBeenCalledTimes(1))
     await take(pair.client.monitor("w"), 1)
-    await vi.waitFor(() => expect(last).toHaveBeenCalledTimes(2))
+    await until(() => expect(last).toHaveBeenCalledTimes(2))
     pair.client.monitor("w")
-    await vi.waitFor(() => expect(first).toHaveBeenCalledTimes(3))
+    await until(() => expect(first).toHaveBeenCalledTimes(3))
     await pair.client.close()
-    await vi.waitFor(() => expect(last).toHaveBeenCalledTimes(3))
+    await until(() => expect(last).toHaveBeenCalledTimes(3))
   })
 
   it("sees an update that changes nothing as no update, and none after it is closed", async () => {
@@ -144,7 +145,7 @@ describe("a monitor", () => {
     const updates = monitor[Symbol.asyncIterator]()
     await updates.next()
     pv.close()
-    await vi.waitFor(() => expect(events).toEqual(["connected", "PVA_DISCONNECTED"]))
+    await until(() => expect(events).toEqual(["connected", "PVA_DISCONNECTED"]))
     expect(() => pv.post({ value: 1 })).toThrow(/closed/)
     const open = (pv as unknown as SharedPv).open.bind(pv)
     open(ntScalar("string"), { value: "text" } as never)
@@ -165,7 +166,7 @@ describe("a monitor", () => {
     await expect(take(pair.client.monitor("x", { signal: abort.signal }), 1)).rejects.toMatchObject({
       code: "PVA_ABORTED",
     })
-    await vi.waitFor(() => expect(pv.subscriberCount).toBe(0))
+    await until(() => expect(pv.subscriberCount).toBe(0))
   })
 })
 

@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import type { PvaClient } from "../../src/client/client.ts"
 import { clientOf, fastClock, take } from "../support/pair.ts"
 import { type Fault, ScriptedServer, type Step } from "../support/scripted-server.ts"
+import { until } from "../support/until.ts"
 
 const calls: Readonly<
   Record<
@@ -47,11 +48,11 @@ describe.each(cases)("$call, when at $step the server", ({ call, step }) => {
     const abort = new AbortController()
     const result = run(client, { signal: abort.signal })
     const reached = step === "init" || step === "exec" || step === "info"
-    if (reached) await vi.waitFor(() => expect(server.received.length).toBeGreaterThan(0))
+    if (reached) await until(() => expect(server.received.length).toBeGreaterThan(0))
     abort.abort()
     await expect(result).rejects.toMatchObject({ code: "PVA_ABORTED" })
     // The server hears of it, once it knows of the operation.
-    if (step === "exec") await vi.waitFor(() => expect(server.received).toContain("destroyRequest"))
+    if (step === "exec") await until(() => expect(server.received).toContain("destroyRequest"))
   })
 
   const unknown = step === "exec" && (call === "put" || call === "rpc")
@@ -62,14 +63,14 @@ describe.each(cases)("$call, when at $step the server", ({ call, step }) => {
     async fault => {
       await using server = await ScriptedServer.open(first(step, fault))
       // A server that breaks down is left alone for 10 s, which pass quickly here.
-      await using client = clientOf(server.port, { clock: fastClock(50) })
-      const outcome = run(client, { timeout: 900 })
+      await using client = clientOf(server.port, { clock: fastClock(20) })
+      const outcome = run(client, { timeout: 380 })
       if (unknown) {
         await expect(outcome).rejects.toMatchObject({ code: "PVA_OUTCOME_UNKNOWN" })
         expect(server.received.filter(r => r === `${call} 00`)).toHaveLength(1)
       } else {
         await outcome
-        expect(server.connections).toBe(2)
+        expect(server.connections).toBeGreaterThan(1)
       }
     },
   )

@@ -1,6 +1,6 @@
 import { UdpPort } from "@ophyd-ts/epics-net"
 import { UdpProxy } from "@ophyd-ts/epics-net/testing"
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { PvaClient } from "../../src/client/client.ts"
 import { ntScalar } from "../../src/nt/scalar.ts"
 import { PvaServer } from "../../src/server/server.ts"
@@ -18,6 +18,7 @@ import {
   writeSearchResponse,
 } from "../../src/wire/search.ts"
 import { Writer } from "../../src/wire/writer.ts"
+import { until } from "../support/until.ts"
 
 const double = ntScalar("double")
 
@@ -134,7 +135,7 @@ describe("finding by UDP", () => {
     ask(true, [], [], 3)
     ask(true, ["nobody"], ["tcp"], 4)
     ask(false, ["nobody", "x"], ["tcp"], 5)
-    await vi.waitFor(() => expect(responses.map(r => r.sequence)).toContain(5))
+    await until(() => expect(responses.map(r => r.sequence)).toContain(5))
     expect(responses.map(({ sequence, found, ids }) => ({ sequence, found, ids }))).toEqual([
       { sequence: 3, found: false, ids: [] },
       { sequence: 4, found: false, ids: [] },
@@ -195,7 +196,7 @@ describe("beacons", () => {
       autoBeaconAddressList: false,
       env: {},
     })
-    await vi.waitFor(() => expect(seen).toHaveLength(1))
+    await until(() => expect(seen).toHaveLength(1))
     expect(seen[0]).toMatchObject({
       guid: server.guid,
       port: server.port,

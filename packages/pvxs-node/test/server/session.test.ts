@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net"
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { PvaClient } from "../../src/client/client.ts"
 import { ntScalar, ntScalarArray } from "../../src/nt/scalar.ts"
 import { ntUri } from "../../src/nt/table.ts"
@@ -11,6 +11,7 @@ import { Framer } from "../../src/wire/framer.ts"
 import { defaultLimits } from "../../src/wire/limits.ts"
 import { hex, toHex } from "../support/hex.ts"
 import { fastClock, Pair } from "../support/pair.ts"
+import { until } from "../support/until.ts"
 
 /** A client that says exactly what the test says. */
 class RawClient implements AsyncDisposable {
@@ -50,7 +51,7 @@ class RawClient implements AsyncDisposable {
 
   /** Waits for a message of this command whose payload starts so. */
   async hears(start: string): Promise<string> {
-    await vi.waitFor(() => expect(this.received.some(r => r.startsWith(start))).toBe(true))
+    await until(() => expect(this.received.some(r => r.startsWith(start))).toBe(true))
     return this.received.find(r => r.startsWith(start))!
   }
 
@@ -175,7 +176,7 @@ describe("a server", () => {
     other.say(login + open)
     await other.hears("7 01000000")
     raw.say(bytes)
-    await vi.waitFor(() => expect(raw.closed).toBe(true))
+    await until(() => expect(raw.closed).toBe(true))
     other.say("ca 02 00 02 00000000")
     await other.hears("2 ")
   })
@@ -185,7 +186,7 @@ describe("a server", () => {
     await raw.hears("control 2")
     await using client = new PvaClient(server.clientConfig())
     expect((await client.get("x"))["value"]).toBe(1.5)
-    await vi.waitFor(() => expect(raw.closed).toBe(true), { timeout: 10_000 })
+    await until(() => expect(raw.closed).toBe(true))
   })
 
   it("limits what one client may open", async () => {
@@ -211,19 +212,19 @@ describe("a server", () => {
     const seen: number[] = []
     const monitor = client.monitor("w", { queueSize: 1000 })
     monitor.on("update", ({ value }) => seen.push((value["value"] as Float64Array)[0] ?? -1))
-    await vi.waitFor(() => expect(seen).toEqual([-1]))
+    await until(() => expect(seen).toEqual([-1]))
     for (let n = 0; n < 300; n++) {
       wave.post({ value: new Float64Array(20_000).fill(n) })
       await new Promise(resolve => setImmediate(resolve))
     }
-    await vi.waitFor(() => expect(seen.at(-1)).toBe(299), { timeout: 10_000 })
+    await until(() => expect(seen.at(-1)).toBe(299))
     raw.resume()
     // ioid, sub-command, bit set {value}, size, and then the first element, which says which update it was.
     const updates = (): number[] =>
       raw.received
         .filter(r => r.startsWith("13 05000000000102fe"))
         .map(r => new DataView(hex(r.slice(3)).buffer).getFloat64(12, true))
-    await vi.waitFor(() => expect(updates().at(-1)).toBe(299), { timeout: 10_000 })
+    await until(() => expect(updates().at(-1)).toBe(299))
     // 300 arrays are 48 MB; what waited for the slow client is a few of them and what its socket took.
     expect(updates().length).toBeLessThan(150)
     await raw[Symbol.asyncDispose]()

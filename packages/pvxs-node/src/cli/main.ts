@@ -1,0 +1,83 @@
+import { parseArgs } from "node:util"
+import { NetConfigError } from "@ophyd-ts/epics-net"
+import { PvaError } from "../errors.ts"
+import { commands } from "./commands.ts"
+
+export const usage = `pvx: pvAccess from the command line
+
+  pvx get NAME...                 read channels
+  pvx put NAME VALUE...           write: words of an array, an enum's label or number, member=value, or JSON
+  pvx monitor NAME...             follow channels until interrupted
+  pvx info NAME...                types of channels
+  pvx call NAME [ARG=VALUE]...    call a remote procedure
+  pvx list [HOST[:PORT]]...       servers that answer, or the names of some
+  pvx doctor NAME...              where it looks, what it finds, and what may be wrong
+
+  -r, --request TEXT    fields and options, such as field(value)record[queueSize=10]
+  -w, --timeout S       seconds to wait for an answer (default 5)
+  -c, --completion      put: wait until the record has finished processing
+  -n, --count N         monitor: end after N updates of each channel
+  -v, --full            all members and all elements
+  -j, --json            one JSON value per line
+  -s, --server LIST     name servers instead of EPICS_PVA_NAME_SERVERS: HOST[:PORT],...
+  -h, --help
+
+Servers are found as EPICS_PVA_ADDR_LIST, EPICS_PVA_AUTO_ADDR_LIST and EPICS_PVA_NAME_SERVERS say.`
+
+/** Where a run of the program prints, and what ends it. */
+export interface Terminal {
+  readonly signal: AbortSignal
+  print(line: string): void
+  complain(line: string): void
+}
+
+/** Runs one command; the exit status is 0, 1 when something failed, 2 when the words made no sense. */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const { positionals, values } = parseArgs({
+      // A negative number is a value, not an option.
+      args: argv.map(word => (/^-\d/.test(word) ? ` ${word}` : word)),
+      allowPositionals: true,
+      options: {
+        request: { type: "string", short: "r", default: "" },
+        timeout: { type: "string", short: "w", default: "5" },
+        completion: { type: "boolean", short: "c", default: false },
+        count: { type: "string", short: "n", default: "Infinity" },
+        full: { type: "boolean", short: "v", default: false },
+        json: { type: "boolean", short: "j", default: false },
+        server: { type: "string", short: "s" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    })
+    const [name = "", ...words] = positionals
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+    const timeout = Number(values.timeout)
+    const count = Number(values.count)
+    if (values.help) {
+      terminal.print(usage)
+      return 0
+    }
+    if (command === undefined || (words.length === 0 && name !== "list") || !(timeout > 0) || !(count > 0)) {
+      terminal.complain(usage)
+      return 2
+    }
+    const config = values.server === undefined ? {} : { nameServers: values.server.split(",") }
+    const { request, json, full, completion } = values
+    const clean = words.map(word => word.replace(/^ (?=-\d)/, ""))
+    return await command({
+      ...terminal,
+      words: clean,
+      config,
+      timeout,
+      count,
+      request,
+      json,
+      full,
+      completion,
+    })
+  } catch (error) {
+    const known = error instanceof PvaError || error instanceof NetConfigError
+    terminal.complain(error instanceof Error ? error.message : String(error))
+    return known ? 1 : 2
+  }
+}

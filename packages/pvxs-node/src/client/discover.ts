@@ -1,0 +1,67 @@
+import { formatEndpoint, UdpPort } from "@ophyd-ts/epics-net"
+import { Command, Flag, headerBytes } from "../wire/codes.ts"
+import { Framer } from "../wire/framer.ts"
+import { readSearchResponse, writeSearch } from "../wire/search.ts"
+import { Writer } from "../wire/writer.ts"
+import { type PvaClientConfig, resolveConfig } from "./config.ts"
+
+/** A server that answered. */
+export interface FoundServer {
+  /** 12 bytes as hexadecimal: one server instance. */
+  readonly guid: string
+  /** `host:port` for `PvaClient` calls with a `server` option. */
+  readonly endpoint: string
+}
+
+/** Asks who is there, by UDP, for so many seconds (default 1), and returns each server once. */
+export async function findServers(config: PvaClientConfig = {}, seconds = 1): Promise<FoundServer[]> {
+  const { destinations, interface: address, limits, clock } = resolveConfig(config)
+  const found = new Map<string, FoundServer>()
+  const udp = await UdpPort.open({
+    address,
+    onDatagram: (datagram, from) => {
+      if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) === 0) return
+      const framer = new Framer(limits, true, {
+        onMessage: (command, reader) => {
+          if (command !== Command.searchResponse) return
+          const { guid, address: host, port } = readSearchResponse(reader)
+          if (port > 0)
+            found.set(guid, {
+              guid,
+              endpoint: formatEndpoint({ host: host === "" ? from.host : host, port }),
+            })
+        },
+        onControl: () => {},
+      })
+      try {
+        framer.push(datagram)
+      } catch {
+        // Whatever else is sent to this port is not an answer.
+      }
+    },
+  })
+  const ask = (): void => {
+    for (const to of destinations) {
+      const writer = new Writer({ little: false })
+      const replyPort = udp.port
+      const { unicast } = to
+      writeSearch(writer, {
+        sequence: 1,
+        replyRequired: true,
+        unicast,
+        replyAddress: "",
+        replyPort,
+        protocols: [],
+        channels: [],
+      })
+      udp.send(writer.written(), to)
+    }
+  }
+  ask()
+  // Datagrams get lost: one repetition.
+  const again = clock.after(seconds / 2, ask)
+  await new Promise<void>(resolve => clock.after(seconds, resolve))
+  again()
+  await udp.close()
+  return [...found.values()].sort((a, b) => a.endpoint.localeCompare(b.endpoint))
+}
