@@ -128,7 +128,9 @@ function typed({ construct }: ArrayType<Uint8Array>, element: ScalarName): PvaCo
   return {
     decode: value => {
       const given = value as TypedArray
-      return given instanceof construct ? given : construct.from(given as ArrayLike<unknown> as ArrayLike<number>)
+      return given instanceof construct
+        ? given
+        : construct.from(given as ArrayLike<unknown> as ArrayLike<number>)
     },
     encode: value => {
       if (element === "byte" && value instanceof Uint8Array) return Int8Array.from(value)
