@@ -142,7 +142,7 @@ export class Searcher {
   #openUdp(): Promise<UdpPort | null> {
     this.#udp ??= UdpPort.open({
       address: this.#config.interface,
-      onDatagram: (datagram, from) => this.#onDatagram(datagram, from),
+      onDatagram: (datagram, from) => this.onDatagram(datagram, from),
       onSendError: (error, to) =>
         diagnostics.problem.publish({ where: `search to ${formatEndpoint(to)}`, error }),
     }).catch(error => {
@@ -163,13 +163,14 @@ export class Searcher {
         port: this.#config.broadcastPort,
         address,
         reuse: true,
-        onDatagram: (datagram, from) => this.#onDatagram(datagram, from),
+        onDatagram: (datagram, from) => this.onDatagram(datagram, from),
       })
       this.#beaconPorts.push(opened.catch(() => null))
     }
   }
 
-  #onDatagram(datagram: Uint8Array, from: Endpoint): void {
+  /** A search response or a beacon; everything else is ignored. */
+  onDatagram(datagram: Uint8Array, from: Endpoint): void {
     // A search of our own that came back has the other direction and is not for us.
     if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) === 0) return
     try {
