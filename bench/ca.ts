@@ -30,7 +30,8 @@ async function measure(client: Client, mode: string, prefix: string, env: Enviro
   try {
     const { stdout } = await promisify(execFile)(command, args, {
       env: { ...process.env, ...env },
-      timeout: 120_000,
+      timeout: 40_000,
+      killSignal: "SIGKILL",
     })
     return JSON.parse(stdout.trim().split("\n").at(-1) ?? "null")
   } catch (error) {
@@ -70,6 +71,8 @@ const figures: Figure[] = [
   {
     mode: "monitor",
     server: "softIoc",
+    // aioca's event loop gets no turn any more and never reports.
+    clients: ["ours", "pyepics"],
     lines: [
       { name: "monitor of a free-running record", unit: "1/s", part: "rate" },
       { name: "  processor time per update", unit: "µs", part: "cpuPerUpdate" },

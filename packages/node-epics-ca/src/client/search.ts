@@ -5,6 +5,7 @@ import { readSearchReply, searchSize, writeSearch } from "../wire/messages/searc
 import { writeDatagramVersion } from "../wire/messages/version.ts"
 import { parseDatagram } from "../wire/parser.ts"
 import { MessageWriter } from "../wire/writer.ts"
+import { BeaconWatch } from "./beacons.ts"
 import type { Channel } from "./channel.ts"
 import type { Circuit } from "./circuit.ts"
 import type { Context } from "./context.ts"
@@ -18,6 +19,7 @@ export class NameSearch {
   readonly #schedule: SearchSchedule<Channel>
   readonly #nameServers: NameServer[]
   readonly #writer = new MessageWriter(2048)
+  readonly #beacons: BeaconWatch
   #udp: Promise<DatagramPort | undefined> | undefined
   #port: DatagramPort | undefined
   #sequence = 0
@@ -33,6 +35,7 @@ export class NameSearch {
       window: context.settings.addressList.length > 0 ? 1000 : Number.POSITIVE_INFINITY,
       send: channels => this.#send(channels),
     })
+    this.#beacons = new BeaconWatch(context)
     this.#nameServers = context.settings.nameServers.map(endpoint => new NameServer(context, endpoint))
   }
 
@@ -45,6 +48,7 @@ export class NameSearch {
       .then(
         port => {
           this.#port = port
+          if (!this.#context.closed) this.#beacons.register(port)
           return port
         },
         (error: unknown) => {
@@ -66,12 +70,14 @@ export class NameSearch {
     this.#schedule.remove(channel)
   }
 
-  get size(): number {
-    return this.#schedule.size
+  /** Something new is on the network: search what is missing again, within a second. */
+  hurry(): void {
+    this.#schedule.hurry()
   }
 
   async close(): Promise<void> {
     this.#schedule.close()
+    this.#beacons.close()
     for (const server of this.#nameServers) server.close()
     const port = await this.#udp
     await port?.close()
@@ -155,7 +161,7 @@ export class NameSearch {
 
   #onDatagram(datagram: Uint8Array, from: Endpoint): void {
     parseDatagram(datagram, message => {
-      if (message.command !== Command.SEARCH) return
+      if (this.#beacons.onMessage(message, from) || message.command !== Command.SEARCH) return
       const reply = readSearchReply(message)
       const host = reply.host ?? from.host
       if (reply.port === 0 || !isServerAddress(host)) return

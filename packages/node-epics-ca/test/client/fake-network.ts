@@ -111,6 +111,8 @@ export class FakeNetwork implements Transport {
   readonly links: FakeLink[] = []
   /** Datagrams sent: where to and which names. */
   readonly searches: { to: string; names: string[]; ids: number[] }[] = []
+  /** Where the client registered for beacons, each time. */
+  readonly registrations: string[] = []
   #onDatagram: ((datagram: Uint8Array, from: Endpoint) => void) | undefined
 
   connect(endpoint: Endpoint, handler: LinkHandler): Link {
@@ -125,6 +127,10 @@ export class FakeNetwork implements Transport {
       send: (datagram, to) => {
         const found: Sent[] = []
         w.parseDatagram(datagram, message => void found.push(toSent(message)))
+        if (found.some(({ command }) => command === w.Command.REPEATER_REGISTER)) {
+          this.registrations.push(`${to.host}:${to.port}`)
+          return
+        }
         const searches = found.filter(({ command }) => command === w.Command.SEARCH)
         this.searches.push({
           to: `${to.host}:${to.port}`,
@@ -165,8 +171,14 @@ export class FakeNetwork implements Transport {
     w.writeSearchReply(writer, id, port)
     this.#onDatagram?.(writer.take(), { host: from, port })
   }
-  datagram(bytes: Uint8Array): void {
-    this.#onDatagram?.(bytes, { host: "10.0.0.9", port: 5064 })
+  datagram(bytes: Uint8Array, host = "10.0.0.9"): void {
+    this.#onDatagram?.(bytes, { host, port: 5064 })
+  }
+  /** A server announces itself. */
+  beacon(counter: number, host = "10.0.0.1", port = 5064): void {
+    const writer = new w.MessageWriter()
+    w.writeBeacon(writer, port, counter)
+    this.datagram(writer.take(), host)
   }
 
   /** Ends the turn, then lets so many seconds pass. */
