@@ -17,6 +17,7 @@ export type RunEngineErrorCode =
   | "METADATA"
   | "DOCUMENT_RULE"
   | "PLAN_ENDED"
+  | "FORGOTTEN_PLAN"
 
 /** Base of every error of this package. `code` is stable, the message is for people. */
 export class RunEngineError extends Error {

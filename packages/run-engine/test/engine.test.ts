@@ -554,6 +554,36 @@ describe("clean-up", () => {
   })
 })
 
+describe("development mode", () => {
+  const forgetful = (motor: ReturnType<typeof simMotor>) =>
+    (function* () {
+      bps.mv(motor, 1)
+      yield* bps.checkpoint()
+      // Made here and run later, which is well.
+      const later = bps.mv(motor, 2)
+      yield* bpp.run({}, bps.triggerAndRead([motor]))
+      yield* later
+      bpp.finalize(bps.null(), () => bps.null())
+    })()
+
+  it("reports what was made and never run, and where", async () => {
+    const RE = new RunEngine({ development: true })
+    const motor = simMotor("m")
+    const { problems, exitStatus } = await RE.run(forgetful(motor))
+    expect(exitStatus).toBe("success")
+    expect(problems.map(p => p.message)).toEqual([
+      "bps.mv() was called at the beginning of the plan and never run: is a yield* missing?",
+      'bps.null() was called after the message "wait" and never run: is a yield* missing?',
+      'bpp.finalize() was called after the message "wait" and never run: is a yield* missing?',
+    ])
+    expect(motor.moves).toEqual([2])
+  })
+
+  it("is off unless asked for", async () => {
+    expect((await new RunEngine().run(forgetful(simMotor("m")))).problems).toEqual([])
+  })
+})
+
 describe("fairness", () => {
   it("lets a 10 ms timer fire at most 20 ms late during a million instantly resolved messages", async () => {
     const RE = new RunEngine()

@@ -68,7 +68,7 @@ describe("simulators", () => {
     expect(there.seconds).toBeCloseTo(2 + 2 + 2 * 0.5)
     expect((await estimateDuration(bp.count([det], 3, { delay: 0 }))).seconds).toBeCloseTo(1.5)
     const lamp = { name: "lamp", set: () => expect.fail("set") }
-    expect(await estimateDuration(bps.mv(lamp as never, 1))).toEqual({
+    expect(await estimateDuration(bps.absSet(lamp as never, 1, { wait: true }))).toEqual({
       seconds: 0,
       events: 0,
       unknown: ["lamp"],

@@ -59,7 +59,7 @@ export class Execution<T = unknown> {
     this.engine = engine
     this.callMetadata = callMetadata
     this.groups = new Groups(engine.clock, statuses => engine.hooks.waiting?.(statuses))
-    this.#stack = new PlanStack(plan)
+    this.#stack = new PlanStack(plan, engine.development)
     this.#now = () => performance.now()
     this.#budget = engine.busyBudget
   }
@@ -69,6 +69,7 @@ export class Execution<T = unknown> {
     for (const suspension of this.engine.tripped()) this.suspend(suspension)
     await this.#loop()
     const ending = this.#outcome()
+    if (ending.exitStatus === "success" && this.#ending === null) this.#reportForgotten()
     const interrupted = this.#ending !== null
     await cleanUp(this, ending.exitStatus, ending.reason)
     this.engine.states.to("idle")
@@ -81,6 +82,10 @@ export class Execution<T = unknown> {
       error: this.#failure,
       problems: this.problems,
     }
+  }
+
+  #reportForgotten(): void {
+    for (const error of this.#stack.forgotten?.errors ?? []) this.problem(error)
   }
 
   #outcome(): { exitStatus: ExitStatus; reason: string } {

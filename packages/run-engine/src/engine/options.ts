@@ -32,6 +32,11 @@ export interface RunEngineOptions {
   cleanupTimeout?: number
   /** Milliseconds a plan may keep the event loop before others get a turn; default 5. */
   busyBudget?: number
+  /**
+   * Reports stubs that a plan called and never ran (a forgotten `yield*`) as problems of the result. Default: when the
+   * environment variable `NODE_ENV` is `development`.
+   */
+  development?: boolean
   /** Where time comes from; default the machine's. */
   clock?: Clock
   /** Maker of unique ids; default UUID version 4. */

@@ -3,6 +3,8 @@ import type { Plan } from "../messages.ts"
 /** How deep a plan is in stretches that a stop or an abort must not cut short. */
 export interface Region {
   depth: number
+  /** In development mode: hears of each plan that is made while the plan runs. */
+  created?: (name: string, plan: Generator<unknown, unknown, unknown>) => void
 }
 
 let current: Region = { depth: 0 }
@@ -16,6 +18,10 @@ export function within<T>(region: Region, step: () => T): T {
   } finally {
     current = before
   }
+}
+
+export function noteCreated(name: string, plan: Generator<unknown, unknown, unknown>): void {
+  current.created?.(name, plan)
 }
 
 /**

@@ -65,6 +65,7 @@ export class RunEngine {
       metadata: this.metadata,
       busyBudget: options.busyBudget ?? 5,
       cleanupTimeout: options.cleanupTimeout ?? 30,
+      development: options.development ?? inDevelopment(),
       clock: options.clock ?? systemClock,
       uid: options.uid ?? uuid4,
       runMetadata: (open, call) => metadata.forRun(open, call),
@@ -208,4 +209,9 @@ export class RunEngine {
   suspend(suspension: Suspension): void {
     if (this.state !== "idle") this.#execution?.suspend(suspension)
   }
+}
+
+function inDevelopment(): boolean {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } }
+  return process?.env?.["NODE_ENV"] === "development"
 }

@@ -20,6 +20,7 @@ export interface EngineServices {
   readonly metadata: MetadataStore
   readonly busyBudget: number
   readonly cleanupTimeout: number
+  readonly development: boolean
   readonly clock: Clock
   uid(): string
   /** The merged metadata of a new run, normalized and validated, with its scan id taken. */

@@ -1,4 +1,5 @@
 import type { Msg } from "../messages.ts"
+import { ForgottenPlans } from "./forgotten.ts"
 import { type Region, within } from "./region.ts"
 
 type Messages = Generator<Msg, unknown, unknown>
@@ -56,9 +57,16 @@ export class Frame {
 export class PlanStack {
   readonly #frames: Frame[]
   readonly #region: Region = { depth: 0 }
+  /** Stubs that were called and never run; null outside of development mode. */
+  readonly forgotten: ForgottenPlans | null = null
   #top: Frame | null
 
-  constructor(plan: Messages) {
+  constructor(plan: Messages, development: boolean) {
+    if (development) {
+      const forgotten = new ForgottenPlans()
+      this.#region.created = (name, made) => forgotten.created(name, made, this.#top?.last ?? null)
+      this.forgotten = forgotten
+    }
     this.#top = new Frame(plan, "plan", false, this.#region)
     this.#frames = [this.#top]
   }
