@@ -1,8 +1,10 @@
 /** The ready devices against records of a genuine IOC. */
-import { boolean, connect, double, until } from "@ophyd-ts/core"
+import { boolean, connect, DeviceVector, double, type NotConnectedError, until } from "@ophyd-ts/core"
 import {
   BusyRecord,
   CalcoutRecord,
+  EpicsDevice,
+  EpicsMotor,
   EpicsShutter,
   epicsSignalDevice,
   PVPositioner,
@@ -47,6 +49,20 @@ describe.skipIf(!peers().softIoc)("devices of the beamline on a genuine IOC", ()
     await working
   })
 
+  it("a motor flies: run-up, constant velocity, slow-down, and its former velocity afterwards", async () => {
+    const m1 = new EpicsMotor(`${prefix}m1`, { name: "m1", client })
+    await m1.connect({ timeout: 30 })
+    await m1.velocity.set(20)
+    await m1.acceleration.set(0.2)
+    await m1.prepare({ start: 0, end: 4, time: 0.8 })
+    expect(await m1.readback.get()).toBeCloseTo(-0.5, 1)
+    await m1.kickoff()
+    expect(await m1.readback.get()).toBeGreaterThanOrEqual(0)
+    await m1.complete()
+    expect(await m1.readback.get()).toBeCloseTo(4.5, 1)
+    expect(await m1.velocity.get()).toBe(20)
+  })
+
   it("axes of chosen PVs arrive by done signal, put completion or read-back", async () => {
     class ByDone extends PVPositioner {
       readonly setpoint = this.signal.rw(double, ".VAL")
@@ -65,7 +81,11 @@ describe.skipIf(!peers().softIoc)("devices of the beamline on a genuine IOC", ()
     const options = { client, name: "x", absoluteTolerance: 0.01 }
     const pv = `${prefix}m2`
     const axes = [new ByDone(pv, options), new ByReadback(pv, options), new ByCompletion(pv, options)]
-    const speed = epicsSignalDevice(pv, { velocity: { pv: ".VELO", type: "double", access: "rw" } }, { client })
+    const speed = epicsSignalDevice(
+      pv,
+      { velocity: { pv: ".VELO", type: "double", access: "rw" } },
+      { client },
+    )
     await connect(speed, ...axes, { timeout: 30 })
     await speed.velocity.set(50)
     for (const [i, axis] of axes.entries()) {
@@ -80,6 +100,32 @@ describe.skipIf(!peers().softIoc)("devices of the beamline on a genuine IOC", ()
     await expect(status).rejects.toThrow(/^x: move to 20 mm failed after .*: it was stopped at [\d.]+ mm$/)
   })
 })
+
+it.skipIf(!peers().softIoc)(
+  "5,000 signals, 37 of them absent: one error that names the 37, within one time-out",
+  async () => {
+    const absent = new Set(Array.from({ length: 37 }, (_, i) => i * 131 + 17))
+    const numbers = Array.from({ length: 5000 }, (_, i) => i)
+    const there = numbers.filter(i => !absent.has(i))
+    await using ioc = await startSoftIoc({
+      text: there.map(i => `record(ao, "${prefix}many${i}") { field(PINI, "YES") }`).join("\n"),
+    })
+    class Hall extends EpicsDevice {
+      readonly x = new DeviceVector(numbers, i => this.signal.rw(double, `many${i}`))
+    }
+    const client = new CaClient(ioc.clientConfig().ca)
+    try {
+      const hall = new Hall(prefix, { name: "hall", client })
+      const started = performance.now()
+      const error: NotConnectedError = await hall.connect({ timeout: 8 }).catch(e => e)
+      expect(performance.now() - started).toBeLessThan(16_000)
+      expect(error.failures.map(f => f.component.name)).toEqual([...absent].map(i => `hall_x_${i}`))
+      expect(await hall.x.at(4999).get()).toBe(0)
+    } finally {
+      await client.close()
+    }
+  },
+)
 
 it.skipIf(!peers().softIoc)("a calcout record connects with all its fields, and calculates", async () => {
   await using ioc = await startSoftIoc({

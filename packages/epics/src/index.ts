@@ -11,4 +11,5 @@ export {
   type MotorSetOptions,
   type ToleratedAlarm,
 } from "./motor/epics-motor.ts"
+export type { MotorFlight } from "./motor/flight.ts"
 export { PvaBackend } from "./pva/pva-backend.ts"
