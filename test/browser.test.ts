@@ -57,4 +57,4 @@ it("a scan of soft devices runs in a browser: bundled, it needs nothing of Node"
   const world = createContext({ ...web })
   new Script(`${code}\nglobalThis.result = bundle.run()`).runInContext(world)
   await expect(world["result"]).resolves.toEqual(["success", 3, "start,descriptor,event,event,stop"])
-}, 60_000)
+}, 180_000)
