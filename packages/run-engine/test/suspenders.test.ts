@@ -16,7 +16,7 @@ import {
   suspendWhenOutsideBand,
 } from "../src/index.ts"
 import { simDetector, simMotor } from "../src/testing/index.ts"
-import { ofKind, recording } from "./support/recording.ts"
+import { ofKind, type Recorded, recording } from "./support/recording.ts"
 
 const number = (initial: number) => softSignal(double, { name: "x", initial })
 
@@ -146,11 +146,11 @@ describe("a suspended plan", () => {
     const beam = softSignal(boolean, { name: "beam", initial: true })
     const motor = simMotor("m", { moveTime: 0.02 })
     const shutter = simMotor("shutter")
-    const { RE, log, docs, states } = recording({
+    const { RE, log, docs, states }: Recorded = recording({
       hooks: {
         msg: m => {
-          if (m.command === "set" && m.args[0] === 2 && motor.stops === 0)
-            queueMicrotask(() => void beam.set(false))
+          const moving = m.command === "wait" && log.at(-2) === "set m 2"
+          if (moving && motor.stops === 0) queueMicrotask(() => void beam.set(false))
         },
       },
     })

@@ -8,7 +8,7 @@ import { jsonLinesRecorder } from "../node/json-lines.ts"
 import { summarizePlan } from "../simulators/summarize.ts"
 import { type CommandLine, parseCommandLine, UsageError, usage } from "./command-line.ts"
 import { loadPlansFile, type PlansFile } from "./plans-file.ts"
-import { valueOf } from "./values.ts"
+import { valueOfWord } from "./values.ts"
 
 /** The program's surroundings. */
 export interface Terminal {
@@ -71,9 +71,9 @@ function makePlan(
   const make = plans.get(name)
   if (make === undefined)
     throw new UsageError(`${file}: no plan "${name}"; there are: ${[...plans.keys()].join(", ")}`)
-  const args = values.map(text => valueOf(text, devices))
+  const args = values.map(text => valueOfWord(text, devices))
   if (named.size > 0)
-    args.push(Object.fromEntries([...named].map(([key, text]) => [key, valueOf(text, devices)])))
+    args.push(Object.fromEntries([...named].map(([key, text]) => [key, valueOfWord(text, devices)])))
   return make(...(args as never[]))
 }
 
@@ -89,7 +89,7 @@ async function run(
   if (line.table) RE.subscribe(liveTable({ write: terminal.out }))
   if (line.record !== undefined) RE.subscribe(jsonLinesRecorder(line.record), { strict: true })
   const metadata = Object.fromEntries(
-    [...line.metadata].map(([key, text]) => [key, valueOf(text, new Map())]),
+    [...line.metadata].map(([key, text]) => [key, valueOfWord(text, new Map())]),
   )
   using _interrupts = handleInterrupts(RE, { write: terminal.err, ...terminal.interrupts })
   using _termination = onTermination(RE)

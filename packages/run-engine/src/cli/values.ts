@@ -4,14 +4,14 @@ import { UsageError } from "./command-line.ts"
 export type Devices = ReadonlyMap<string, object>
 
 /** What a word of the command line stands for: JSON, else a device, else a list of such, else the text itself. */
-export function valueOf(text: string, devices: Devices): unknown {
+export function valueOfWord(text: string, devices: Devices): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
     // No JSON.
   }
   const inner = /^\[(.*)\]$/s.exec(text.trim())?.[1]
-  if (inner !== undefined) return splitList(inner).map(item => valueOf(item.trim(), devices))
+  if (inner !== undefined) return splitList(inner).map(item => valueOfWord(item.trim(), devices))
   return deviceOf(text, devices) ?? text
 }
 
@@ -20,7 +20,7 @@ function deviceOf(text: string, devices: Devices): object | undefined {
   let found = devices.get(name)
   if (found === undefined) return undefined
   for (const member of members) {
-    const next = (found as Record<string, unknown>)[member]
+    const next: unknown = (found as Record<string, unknown>)[member]
     if (typeof next !== "object" || next === null) throw new UsageError(`${text}: ${name} has no "${member}"`)
     found = next
   }
