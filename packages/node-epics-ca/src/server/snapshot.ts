@@ -51,11 +51,25 @@ export const LARGE_PAYLOAD = 32768
 const scratch = new Uint8Array(LARGE_PAYLOAD)
 const scratchView = new DataView(scratch.buffer)
 
+/** The large payload that was last made of a snapshot: several readers of one image share it. */
+const lastLarge = new WeakMap<Snapshot, { presentation: Presentation; presented: PresentedPayload }>()
+
+const alike = (a: Presentation, b: Presentation): boolean =>
+  a.type === b.type && a.count === b.count && a.longString === b.longString
+
 /**
  * Encodes a snapshot as asked for: converted, with as much metadata as the type carries, filled up with zeros. A value
  * that cannot be converted gives a payload of zeros with status GETFAIL.
  */
 export function presentSnapshot(snapshot: Snapshot, presentation: Presentation): PresentedPayload {
+  const last = lastLarge.get(snapshot)
+  if (last !== undefined && alike(last.presentation, presentation)) return last.presented
+  const presented = encodeSnapshot(snapshot, presentation)
+  if (presented.payload.length >= LARGE_PAYLOAD) lastLarge.set(snapshot, { presentation, presented })
+  return presented
+}
+
+function encodeSnapshot(snapshot: Snapshot, presentation: Presentation): PresentedPayload {
   const { definition, status, severity, seconds, nanoseconds, ackTransient, ackSeverity } = snapshot
   let value: NativeData
   try {
@@ -95,8 +109,9 @@ function encode(
 ): PresentedPayload {
   const size = dbrPayloadSize(type, count)
   const small = size < LARGE_PAYLOAD
-  const bytes = small ? scratch : new Uint8Array(size)
-  encodeDbr(bytes, small ? scratchView : new DataView(bytes.buffer), 0, type, count, source)
+  // Every byte is written, so the memory need not be cleared first.
+  const bytes = small ? scratch : Buffer.allocUnsafeSlow(size)
+  encodeDbr(bytes, small ? scratchView : new DataView(bytes.buffer, bytes.byteOffset), 0, type, count, source)
   return { status, count, payload: small ? bytes.subarray(0, size) : bytes }
 }
 
