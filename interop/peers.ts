@@ -27,6 +27,12 @@ export interface Peers {
   readonly ophydAsync: boolean
   readonly eventModel: boolean
   readonly dmax: boolean
+  /** Data service and the reader and writer of bluesky's runs in it. */
+  readonly tiled: boolean
+  /** Documents of bluesky over NATS. */
+  readonly blueskyNats: boolean
+  /** The broker, from the PATH. */
+  readonly natsServer: boolean
 }
 
 declare module "vitest" {

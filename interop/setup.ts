@@ -2,15 +2,16 @@
  * Finds the peers once for all interop tests. What is missing is said in one line; with `INTEROP=require` it fails
  * the run, so that a broken installation can never look green.
  */
-import { execFile } from "node:child_process"
+import { execFile, spawnSync } from "node:child_process"
 import { promisify } from "node:util"
 import type { TestProject } from "vitest/node"
 import { softIocCommand } from "../ioc-sim/src/softioc/command.ts"
 import { installedPython } from "../ioc-sim/src/softioc/python.ts"
+import { natsServerCommand } from "./nats-server.ts"
 import type { Peers } from "./peers.ts"
 
 /** Name of each peer that is a Python module, and the module. */
-const modules: Readonly<Record<Exclude<keyof Peers, "python" | "softIoc">, string>> = {
+const modules: Readonly<Record<Exclude<keyof Peers, "python" | "softIoc" | "natsServer">, string>> = {
   pvxs: "pvxslibs",
   p4p: "p4p",
   caproto: "caproto",
@@ -21,16 +22,28 @@ const modules: Readonly<Record<Exclude<keyof Peers, "python" | "softIoc">, strin
   ophydAsync: "ophyd_async",
   eventModel: "event_model",
   dmax: "dmax",
+  tiled: "bluesky_tiled_plugins",
+  blueskyNats: "bluesky_nats",
 }
 
 export default async function setup(project: TestProject): Promise<void> {
   const python = installedPython()
-  const found: Peers = { python, softIoc: hasSoftIoc(), ...(await findModules(python)) }
+  const found: Peers = {
+    python,
+    softIoc: hasSoftIoc(),
+    natsServer: hasNatsServer(),
+    ...(await findModules(python)),
+  }
   project.provide("peers", found)
 
   const missing = Object.entries(found).flatMap(([name, here]) => (here ? [] : [name]))
   if (missing.length === 0) return
-  const message = `interop: missing ${missing.join(", ")}; \`npm run ioc:install\` gets them`
+  const installed = missing.filter(name => name !== "natsServer")
+  const how = [
+    ...(installed.length > 0 ? ["`npm run ioc:install` gets the Python packages"] : []),
+    ...(missing.includes("natsServer") ? ["the broker is `nats-server` of Debian, Homebrew or nats.io"] : []),
+  ]
+  const message = `interop: missing ${missing.join(", ")}; ${how.join("; ")}`
   if (process.env["INTEROP"] === "require") throw new Error(message)
   console.log(`${message}. Tests that need them are skipped.`)
 }
@@ -49,6 +62,11 @@ async function findModules(python: string | undefined): Promise<Record<keyof typ
         )
   const entries = Object.keys(modules).map((name, index) => [name, here[index] ?? false])
   return Object.fromEntries(entries) as Record<keyof typeof modules, boolean>
+}
+
+function hasNatsServer(): boolean {
+  const { status } = spawnSync(natsServerCommand, ["--version"], { stdio: "ignore" })
+  return status === 0
 }
 
 function hasSoftIoc(): boolean {
