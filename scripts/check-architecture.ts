@@ -29,7 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** Folders (below src) of otherwise browser-safe packages that may use Node. */
 const nodeFolders: Record<string, readonly string[]> = {
   "@ophyd-ts/core": [],
-  "@ophyd-ts/run-engine": ["node/"],
+  "@ophyd-ts/run-engine": ["node/", "cli/"],
 }
 
 const sockets = /^node:(net|dgram|dns|tls)(\/|$)/

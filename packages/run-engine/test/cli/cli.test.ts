@@ -24,7 +24,15 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 async function ophydTs(argv: readonly string[], interrupts = {}) {
   let out = ""
   let err = ""
-  const terminal = { out: (t: string) => void (out += t), err: (t: string) => void (err += t), interrupts }
+  const terminal = {
+    out: (t: string) => {
+      out += t
+    },
+    err: (t: string) => {
+      err += t
+    },
+    interrupts,
+  }
   const status = await main(argv, terminal)
   return { status, out, err }
 }
@@ -34,7 +42,7 @@ describe("ophyd-ts list", () => {
     const { status, out } = await ophydTs(["list", plans])
     expect(status).toBe(0)
     expect(out).toMatch(/^Plans\n {2}align\(\{ detectors, axis, from = -1, to = 1, num = 3 \}\)/)
-    expect(out).toMatch(/ {2}count\(detectors/)
+    expect(out).toContain("  count(")
     expect(out).toContain("Devices\n")
     expect(out).toContain("  motor: SimMotor\n")
     expect(out).toContain("  stage: Object\n")
@@ -131,8 +139,12 @@ describe("ophyd-ts run", () => {
     const child = spawn(process.execPath, args, { stdio: "pipe" })
     let out = ""
     let err = ""
-    child.stdout.setEncoding("utf8").on("data", (t: string) => void (out += t))
-    child.stderr.setEncoding("utf8").on("data", (t: string) => void (err += t))
+    child.stdout.setEncoding("utf8").on("data", (t: string) => {
+      out += t
+    })
+    child.stderr.setEncoding("utf8").on("data", (t: string) => {
+      err += t
+    })
     const ended = once(child, "exit")
     await expect.poll(() => out, { timeout: 50_000 }).toContain("|         2 |")
     child.kill("SIGINT")

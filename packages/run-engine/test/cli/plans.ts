@@ -1,5 +1,6 @@
 /** A plans file as an operator would write it. */
-import { bp, bpp, bps, type Movable, type Plan, type Readable } from "../../src/index.ts"
+import type { Movable, Readable } from "@ophyd-ts/core"
+import { bp, bpp, bps, type Plan } from "../../src/index.ts"
 import { peakAt, type SimMotor, simDetector, simMotor } from "../../src/testing/index.ts"
 
 export const motor = simMotor("motor", { limits: [-10, 10] })
