@@ -274,6 +274,59 @@ describe("the end of a circuit", () => {
   })
 })
 
+describe("the network may break at any moment:", () => {
+  const stages = [
+    "searching",
+    "connecting",
+    "creating",
+    "connected",
+    "reading",
+    "writing",
+    "subscribed",
+  ] as const
+  test.each(stages)("while %s, and a value still comes in the end", async stage => {
+    const net = new FakeNetwork()
+    const client = net.client({ timeout: 1000 })
+    const got = client.get("x")
+    const seen: unknown[] = []
+    client.monitor("x", { onUpdate: ({ value }) => void seen.push(value) })
+    const failed = stage === "reading" ? got.catch(error => error.code) : undefined
+    let wrote: Promise<string> | undefined
+    const reach = async (until: (typeof stages)[number] | undefined): Promise<void> => {
+      await net.pass(2)
+      if (until === "searching") return
+      net.found(net.searches.at(-1)!.ids[0]!)
+      await net.pass()
+      if (until === "connecting") return
+      net.link.accept()
+      await turn()
+      if (until === "creating") return
+      net.link.create()
+      await turn()
+      if (until === "connected" || until === "reading") return
+      if (net.link.all(Command.READ_NOTIFY).length > 0) net.link.reply(1)
+      if (until === "writing")
+        wrote = client.put("x", 2).then(
+          () => "done",
+          error => error.code,
+        )
+      if (until === "subscribed") net.link.update(1)
+      await turn()
+    }
+    await reach(stage)
+    // "connected" lets the read through first, so that only the channel is lost.
+    if (stage === "connected") net.link.reply(1)
+    if (stage !== "searching") net.link.fail(Object.assign(new Error("gone"), { code: "ECONNRESET" }))
+    await net.pass(5)
+    await reach(undefined)
+    net.link.update(42)
+    expect(seen.at(-1)).toBe(42)
+    if (failed !== undefined) expect(await failed).toBe("DISCONNECTED")
+    else expect((await got).value).toBe(1)
+    if (wrote !== undefined) expect(await wrote).toBe("OUTCOME_UNKNOWN")
+  })
+})
+
 describe("rights", () => {
   test("are known before a request is sent, and changes are events", async () => {
     const net = new FakeNetwork()

@@ -56,6 +56,20 @@ describe("monitors", () => {
     expect(link.all(Command.EVENT_CANCEL)).toHaveLength(1)
   })
 
+  test("that nobody reads hold up no other, on the same circuit and even on the same channel", async () => {
+    const net = new FakeNetwork()
+    const { client, link } = await net.connected()
+    const unread = client.monitor("x")
+    const seen: unknown[] = []
+    client.monitor("x", { onUpdate: ({ value }) => void seen.push(value) })
+    await turn()
+    for (let value = 0; value < 1000; value += 1) link.update(value)
+    expect(seen).toHaveLength(1000)
+    expect(unread.dropped).toBe(999)
+    expect(unread.latest?.value).toBe(999)
+    expect(link.all(Command.EVENTS_OFF)).toEqual([])
+  })
+
   test("asked for all keep so many, in order, then the oldest give way", async () => {
     const net = new FakeNetwork()
     const { client, link } = await net.connected()
