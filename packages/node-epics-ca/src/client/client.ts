@@ -72,7 +72,7 @@ export class CaClient implements AsyncDisposable {
     const results = await Promise.all(each)
     if (options?.settle === true) return results
     const errors = results.filter(result => result instanceof CaError)
-    if (errors.length > 0) throw errors.length === 1 ? errors[0] : new CaAggregateError(errors, names.length)
+    if (errors.length > 0) throw new CaAggregateError(errors, names.length)
     return results
   }
 
