@@ -35,7 +35,7 @@ async function bundle(text: string): Promise<string> {
 
 it("a scan of soft devices runs in a browser: bundled, it needs nothing of Node", async () => {
   const code = await bundle(`
-    import { connect, Device, double, until } from "@ophyd-ts/core"
+    import { connect, Device, double, restoreSettings, saveSettings, until } from "@ophyd-ts/core"
     import { bp, RunEngine } from "@ophyd-ts/run-engine"
     class Axis extends Device {
       position = this.soft.rw(double, { kind: "hinted", units: "mm" })
@@ -48,7 +48,9 @@ it("a scan of soft devices runs in a browser: bundled, it needs nothing of Node"
       const names = []
       RE.subscribe(name => names.push(name))
       const { exitStatus } = await RE.run(bp.scan([], axis.position, 1, 3, 2))
-      return [exitStatus, await arrived, names.join()]
+      const settings = await saveSettings(axis)
+      const { restored } = await restoreSettings(axis, "position: 1")
+      return [exitStatus, await arrived, names.join(), settings, restored.length]
     }
   `)
   const ofNode = /.*(__vite-browser-external|["']node:|\brequire\(|\bprocess\.|\bBuffer\.).*/g
@@ -56,5 +58,11 @@ it("a scan of soft devices runs in a browser: bundled, it needs nothing of Node"
   // Where only what a browser has exists, it also runs.
   const world = createContext({ ...web })
   new Script(`${code}\nglobalThis.result = bundle.run()`).runInContext(world)
-  await expect(world["result"]).resolves.toEqual(["success", 3, "start,descriptor,event,event,stop"])
+  await expect(world["result"]).resolves.toEqual([
+    "success",
+    3,
+    "start,descriptor,event,event,stop",
+    "position: 3\n",
+    1,
+  ])
 }, 180_000)
