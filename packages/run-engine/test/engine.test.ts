@@ -554,6 +554,51 @@ describe("clean-up", () => {
   })
 })
 
+describe("what others throw", () => {
+  it("in hooks and in clean-up is reported, and the engine goes on", async () => {
+    const oops = (where: string) => () => {
+      throw new Error(`${where} oops`)
+    }
+    const RE = new RunEngine({
+      hooks: { state: oops("state"), waiting: oops("waiting"), problem: oops("problem") },
+    })
+    const stuck = (name: string) => ({
+      name,
+      read: () => ({ [name]: { value: 1, timestamp: 0 } }),
+      describe: () => ({ [name]: { source: "sim", dtype: "number" as const, shape: [] } }),
+      subscribeReadings: () => ({ unsubscribe: oops(name), [Symbol.dispose]: () => {} }),
+    })
+    const stops: unknown[] = []
+    RE.subscribe((_name, doc) => stops.push(doc), { name: "stop" })
+    const { exitStatus, problems } = await RE.run(
+      (function* () {
+        yield* bps.openRun()
+        yield* bps.monitor(stuck("a"))
+        yield* bps.monitor(stuck("b"))
+        yield* bps.mv(simMotor("m", { moveTime: 0.001 }), 1)
+      })(),
+    )
+    expect(exitStatus).toBe("success")
+    expect(RE.state).toBe("idle")
+    expect(stops).toHaveLength(1)
+    expect(problems.map(p => p.message)).toEqual(
+      expect.arrayContaining(["waiting oops", "problem oops", "a oops"]),
+    )
+    expect((await RE.run(bps.null())).exitStatus).toBe("success")
+  })
+
+  it("in a msg hook reaches the plan", async () => {
+    const RE = new RunEngine({
+      hooks: {
+        msg: () => {
+          throw new Error("no screen")
+        },
+      },
+    })
+    await expect(RE.run(bps.null())).rejects.toThrow("no screen")
+  })
+})
+
 describe("development mode", () => {
   const forgetful = (motor: ReturnType<typeof simMotor>) =>
     (function* () {

@@ -16,7 +16,7 @@ export async function cleanUp(x: Execution, exitStatus: ExitStatus, reason: stri
   const moving = x.groups.pendingObjects("set", "prepare")
   x.groups.forgetAll()
   await stopPending(x, moving)
-  for (const run of x.runs.values()) run.monitors.removeAll()
+  for (const run of x.runs.values()) deliver(x, () => run.monitors.removeAll())
   for (const run of x.runs.values()) await collectFlyers(x, run)
   for (const obj of [...x.staged].reverse()) {
     await attempt(x, `unstage ${nameOf(obj)}`, () => (obj as Stageable).unstage())

@@ -58,7 +58,7 @@ export class Execution<T = unknown> {
   constructor(plan: Plan<T>, engine: EngineServices, callMetadata: Metadata) {
     this.engine = engine
     this.callMetadata = callMetadata
-    this.groups = new Groups(engine.clock, statuses => engine.hooks.waiting?.(statuses))
+    this.groups = new Groups(engine.clock, statuses => engine.waiting(statuses))
     this.#stack = new PlanStack(plan, engine.development)
     this.#now = () => performance.now()
     this.#budget = engine.busyBudget
@@ -244,7 +244,11 @@ export class Execution<T = unknown> {
 
   problem(error: Error): void {
     this.problems.push(error)
-    this.engine.hooks.problem?.(error)
+    try {
+      this.engine.hooks.problem?.(error)
+    } catch (thrown) {
+      this.problems.push(errorOf(thrown))
+    }
   }
 
   /** How a run is closed that does not say it itself. */

@@ -6,7 +6,10 @@ import type { EngineState } from "./states.ts"
 /** Wraps every plan the engine runs, e.g. `baseline([...])` or a `SupplementalData`. */
 export type Preprocessor = (plan: Plan<unknown>) => Plan<unknown>
 
-/** For user interfaces and tests. A hook must be quick and must not throw. */
+/**
+ * For user interfaces and tests. A hook must be quick. What the `msg` hook throws reaches the plan; what others throw is
+ * reported as a problem.
+ */
 export interface EngineHooks {
   /** Each message, before it is carried out. */
   msg?: ((message: Msg) => void) | null

@@ -2,7 +2,7 @@ import { type Subscription, systemClock } from "@ophyd-ts/core"
 import { Observable } from "rxjs"
 import { Dispatcher, type SubscribeOptions } from "../documents/dispatcher.ts"
 import type { DocumentArgs, NamedDocument, Subscriber } from "../documents/types.ts"
-import { PlanArgumentError, TransitionError } from "../errors.ts"
+import { errorOf, PlanArgumentError, TransitionError } from "../errors.ts"
 import type { Command, Message, Metadata, Plan, Result } from "../messages.ts"
 import type { Suspender } from "../suspenders/suspender.ts"
 import { uuid4 } from "../util.ts"
@@ -49,18 +49,16 @@ export class RunEngine {
     const md = options.metadata ?? {}
     this.metadata = isStore(md) ? md : memoryMetadata(md)
     this.#states = new StateMachine((now, before) => {
-      this.hooks.state?.(now, before)
+      this.#guard(() => this.hooks.state?.(now, before))
       for (const listener of [...this.#listeners]) listener(now)
     })
-    this.#dispatcher = new Dispatcher(error => {
-      if (this.#execution !== null) this.#execution.problem(error)
-      else this.hooks.problem?.(error)
-    })
+    this.#dispatcher = new Dispatcher(error => this.#report(error))
     const metadata = new RunMetadata(this.metadata, options)
     this.#services = {
       states: this.#states,
       dispatcher: this.#dispatcher,
       hooks: this.hooks,
+      waiting: statuses => this.#guard(() => this.hooks.waiting?.(statuses)),
       handlers: this.#handlers,
       metadata: this.metadata,
       busyBudget: options.busyBudget ?? 5,
@@ -72,6 +70,19 @@ export class RunEngine {
       addSuspender: s => this.installSuspender(s),
       removeSuspender: s => this.removeSuspender(s),
       tripped: () => [...this.#suspenders].map(s => s.tripped).filter(s => s !== null),
+    }
+  }
+
+  #report(error: Error): void {
+    this.#execution?.problem(error)
+  }
+
+  /** A hook that throws is reported and stops nothing. */
+  #guard(hook: () => void): void {
+    try {
+      hook()
+    } catch (error) {
+      this.#report(errorOf(error))
     }
   }
 
@@ -96,10 +107,10 @@ export class RunEngine {
     if (this.state !== "idle") {
       throw new TransitionError(`run: the RunEngine is ${this.state}, one plan runs at a time`)
     }
-    this.#states.to("running")
     const wrapped = this.preprocessors.reduce<Plan<unknown>>((p, wrap) => wrap(p), plan) as Plan<T>
     const execution = new Execution<T>(wrapped, this.#services, metadata)
     this.#execution = execution as Execution
+    this.#states.to("running")
     const ended = execution.execute()
     this.#ended = ended
     const result = await ended

@@ -1,4 +1,4 @@
-import type { Clock } from "@ophyd-ts/core"
+import type { Clock, Status } from "@ophyd-ts/core"
 import type { Dispatcher } from "../documents/dispatcher.ts"
 import type { Metadata, Msg } from "../messages.ts"
 import type { Suspender } from "../suspenders/suspender.ts"
@@ -16,6 +16,8 @@ export interface EngineServices {
   readonly states: StateMachine
   readonly dispatcher: Dispatcher
   readonly hooks: EngineHooks
+  /** The waiting hook, which may not disturb the engine. */
+  waiting(statuses: readonly Status<unknown>[] | null): void
   readonly handlers: ReadonlyMap<string, AnyHandler>
   readonly metadata: MetadataStore
   readonly busyBudget: number

@@ -45,12 +45,21 @@ export class Monitors {
     const monitor = this.#monitors.get(obj)
     if (monitor === undefined)
       throw new IllegalMessageSequence(`unmonitor: "${nameOf(obj)}" is not monitored`)
-    monitor.subscription?.unsubscribe()
     this.#monitors.delete(obj)
+    monitor.subscription?.unsubscribe()
   }
 
+  /** All of them, also when one cannot be unsubscribed: then it throws at the end. */
   removeAll(): void {
-    for (const obj of [...this.#monitors.keys()]) this.remove(obj)
+    const errors: unknown[] = []
+    for (const obj of [...this.#monitors.keys()]) {
+      try {
+        this.remove(obj)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
   }
 
   /** For the time of a pause. */

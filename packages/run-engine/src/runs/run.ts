@@ -122,7 +122,14 @@ export class Run {
 
   close(exitStatus: ExitStatus, reason: string): void {
     this.#bundle = null
-    this.monitors.removeAll()
+    try {
+      this.monitors.removeAll()
+    } finally {
+      this.#emitStop(exitStatus, reason)
+    }
+  }
+
+  #emitStop(exitStatus: ExitStatus, reason: string): void {
     this.context.emit("stop", {
       uid: this.context.uid(),
       time: this.context.now(),
