@@ -46,6 +46,8 @@ export interface ConnectionOwner {
 /** Receive buffer as announced to servers; it is a hint that nobody uses. */
 const receiveBuffer = 0x1_0000
 const largeRoom = 0x1_0000
+/** The system reads up to 32 times before other sockets have their turn, so a read must not be too large. */
+const readAtOnce = 0x4_0000
 /** Time for the whole handshake. A pvAccessCPP server may let a client wait 6 s for its first message. */
 const handshakeLimit = 20
 
@@ -183,7 +185,7 @@ export class Connection extends WheelTimer {
   /** A large message is read straight into its own memory. */
   #largeRoom(): Uint8Array | undefined {
     const room = this.#framer.pendingRoom()
-    this.#room = room !== null && room.length >= largeRoom ? room : undefined
+    this.#room = room !== null && room.length >= largeRoom ? room.subarray(0, readAtOnce) : undefined
     return this.#room
   }
 

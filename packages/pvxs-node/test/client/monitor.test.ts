@@ -125,6 +125,28 @@ describe("a monitor", () => {
     await until(() => expect(last).toHaveBeenCalledTimes(3))
   })
 
+  it("keeps to itself: two of one channel ask for different fields, and pausing or closing one leaves the other", async () => {
+    await using whole = pair.client.monitor("x", { type: double, deliver: "all" })
+    await using alarms = pair.client.monitor("x", { type: double, deliver: "all", request: "field(alarm)" })
+    const one = whole[Symbol.asyncIterator]()
+    const other = alarms[Symbol.asyncIterator]()
+    await one.next()
+    expect((await other.next()).value?.changed.has("value")).toBe(false)
+    pv.post({ value: 1 })
+    pv.post({ alarm: { severity: 1 } })
+    expect((await one.next()).value?.changed.paths).toEqual(["value"])
+    expect((await other.next()).value?.changed.paths).toEqual(["alarm.severity"])
+    whole.pause()
+    await until(() => expect(pv.subscriberCount).toBe(1))
+    pv.post({ alarm: { severity: 2 } })
+    expect((await other.next()).value?.value.alarm.severity).toBe(2)
+    expect(whole.latest?.alarm.severity).toBe(1)
+    alarms.close()
+    whole.resume()
+    await one.next()
+    expect((await one.next()).value?.value.alarm.severity).toBe(2)
+  })
+
   it("sees an update that changes nothing as no update, and none after it is closed", async () => {
     const monitor = pair.client.monitor("x", { type: double, deliver: "all" })
     const updates = monitor[Symbol.asyncIterator]()

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { UdpPort } from "@ophyd-ts/epics-net"
 import { UdpProxy } from "@ophyd-ts/epics-net/testing"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -89,7 +90,10 @@ describe("finding by UDP", () => {
     expect((await both.get("y", { timeout: 20 }))["value"]).toBe(5)
   })
 
-  it("uses one server when two have the name", async () => {
+  it("uses one server when two have the name, and reports the other", async () => {
+    const problems: string[] = []
+    const note = (message: unknown): unknown => problems.push(String((message as { error: unknown }).error))
+    subscribe("pvxs-node:problem", note)
     await using second = await PvaServer.open({
       interfaces: ["127.0.0.1"],
       port: 0,
@@ -100,6 +104,10 @@ describe("finding by UDP", () => {
     second.add("x", new SharedPv(double, { value: { value: 5 } }))
     await search(["127.0.0.1"]).get("x", { timeout: 20 })
     expect(server.clientCount + second.clientCount).toBe(1)
+    await until(() =>
+      expect(problems.join()).toMatch(/x is served by 127.0.0.1:\d+ and by 127.0.0.1:\d+; the first is used/),
+    )
+    unsubscribe("pvxs-node:problem", note)
   })
 
   it("answers who is there, and stays silent about names it does not have", async () => {
