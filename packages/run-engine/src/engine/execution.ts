@@ -6,16 +6,15 @@ import { isStatus, isThenable } from "../util.ts"
 import { cleanUp } from "./cleanup.ts"
 import { Closing } from "./closing.ts"
 import { Groups } from "./groups.ts"
+import { givenUp, InFlight } from "./in-flight.ts"
 import type { RunEngineResult } from "./options.ts"
-import { pauseObjects, resumeObjects, stopPending } from "./rest.ts"
-import { isReplayed, Rewinder, replay } from "./rewinder.ts"
+import { goOn, rest, stopPending } from "./rest.ts"
+import { Rewinder, replay } from "./rewinder.ts"
 import type { EngineServices } from "./services.ts"
 import { type Frame, PlanStack } from "./stack.ts"
 import { type Suspension, suspensionPlan } from "./suspension.ts"
 import { turn } from "./turn.ts"
 import { Waiting } from "./waiting.ts"
-
-const givenUp = Symbol("given up")
 
 /**
  * One plan being carried out: takes message after message from the plan, hands each to its handler, sends the result
@@ -50,8 +49,9 @@ export class Execution<T = unknown> {
   /** An error from between two messages, for the plan. */
   #injected: { error: unknown } | null = null
   #value: unknown
-  #giveUp: ((force: boolean) => void) | null = null
-  #inFlight: Msg | null = null
+  readonly #inFlight = new InFlight()
+  /** The message that was given up. */
+  #cutShort: Msg | null = null
   #wake: (() => void) | null = null
   #noted = false
 
@@ -185,7 +185,7 @@ export class Execution<T = unknown> {
     try {
       const value = await outcome
       if (value === givenUp) {
-        this.#inFlight = message
+        this.#cutShort = message
         return
       }
       await this.engine.dispatcher.settle()
@@ -197,24 +197,7 @@ export class Execution<T = unknown> {
 
   /** Waits for the outcome, or for a request that lets it go. */
   #await(outcome: PromiseLike<unknown> | Waiting, message: Msg): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      let cancel = () => {}
-      const giveUp = (force: boolean) => {
-        if (!force && !isReplayed(message.command)) return
-        cancel()
-        settle(resolve)(givenUp)
-      }
-      const settle = (fn: (x: unknown) => void) => (x: unknown) => {
-        // What was given up may settle long after; the next message's wait is none of its business.
-        if (this.#giveUp === giveUp) this.#giveUp = null
-        fn(x)
-      }
-      this.#giveUp = giveUp
-      if (outcome instanceof Waiting) cancel = outcome.start(settle(resolve), settle(reject))
-      else outcome.then(settle(resolve), settle(reject))
-      // The request may have come while the handler ran.
-      if (this.#attention && this.#giveUp === giveUp) giveUp(this.#halted || this.#mayClose)
-    })
+    return this.#inFlight.wait(outcome, message, this.#attention ? this.#halted || this.#mayClose : null)
   }
 
   // ------------------------------------------------------------------ for handlers
@@ -305,7 +288,7 @@ export class Execution<T = unknown> {
 
   #interrupt(force: boolean): void {
     this.#attention = true
-    this.#giveUp?.(force)
+    this.#inFlight.giveUp(force)
     if (force) this.#wake?.()
   }
 
@@ -321,7 +304,7 @@ export class Execution<T = unknown> {
 
   async #pause(): Promise<void> {
     if (!this.rewinder.resumable) return this.end("abort", new FailedPause().message)
-    await this.#rest()
+    await rest(this)
     if (this.#ending === null) {
       this.engine.states.to("paused")
       await new Promise<void>(resolve => {
@@ -330,7 +313,7 @@ export class Execution<T = unknown> {
       this.#wake = null
     }
     if (this.#halted || this.#mayClose) return
-    await this.#goOn()
+    await goOn(this)
     this.#rewind()
   }
 
@@ -339,30 +322,15 @@ export class Execution<T = unknown> {
     this.#suspensions = []
     if (!this.rewinder.resumable) return this.end("abort", new FailedPause().message)
     this.engine.states.to("suspending")
-    await this.#rest()
+    await rest(this)
     if (this.#ending === null) this.engine.states.to("running")
     else if (this.#halted || this.#mayClose) return
     this.#rewind()
     for (const suspension of suspensions) this.#stack.push(suspensionPlan(suspension), "suspension")
   }
 
-  /** Everything into a resting state. */
-  async #rest(): Promise<void> {
-    for (const run of this.runs.values()) run.monitors.suspend()
-    const moving = this.groups.pendingObjects("set", "prepare")
-    this.groups.forgetStretch()
-    await stopPending(this, moving)
-    if ((await pauseObjects(this)) === "no replay") this.restartStretch()
-  }
-
-  /** The end of a rest: objects go on, monitors too. */
-  async #goOn(): Promise<void> {
-    await resumeObjects(this)
-    for (const run of this.runs.values()) run.monitors.restore()
-  }
-
   resumeFromSuspension(): Promise<void> {
-    return this.#goOn()
+    return goOn(this)
   }
 
   #rewind(): void {
@@ -370,8 +338,8 @@ export class Execution<T = unknown> {
     const messages = this.#stack.suspended ? [] : this.rewinder.take(ending)
     if (!ending) for (const run of this.runs.values()) run.rewind()
     // A message that was given up has not happened: it is done again, rewinding or not.
-    const awaited = this.#inFlight
-    this.#inFlight = null
+    const awaited = this.#cutShort
+    this.#cutShort = null
     if (awaited !== null && messages.at(-1) !== awaited) messages.push(awaited)
     if (messages.length > 0) this.#stack.push(replay(messages), "replay", messages.at(-1))
   }
@@ -379,7 +347,7 @@ export class Execution<T = unknown> {
   async #close(): Promise<void> {
     const { exitStatus, reason } = this.ending
     this.#closing = new Closing(exitStatus, reason, this.#stack.top?.last ?? null)
-    this.#inFlight = null
+    this.#cutShort = null
     this.#suspensions = []
     const moving = this.groups.pendingObjects("set", "prepare")
     this.groups.forgetAll()

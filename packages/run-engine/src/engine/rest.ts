@@ -18,7 +18,7 @@ const canPause = (obj: Named): obj is Pausable =>
   typeof (obj as Partial<Pausable>).resume === "function"
 
 /** Tells every object of the plan that can pause. One of them may forbid the replay. */
-export async function pauseObjects(x: Execution): Promise<"replay" | "no replay"> {
+async function pauseObjects(x: Execution): Promise<"replay" | "no replay"> {
   let answer: "replay" | "no replay" = "replay"
   for (const obj of x.seen) {
     if (!canPause(obj)) continue
@@ -34,8 +34,23 @@ export async function pauseObjects(x: Execution): Promise<"replay" | "no replay"
   return answer
 }
 
-export async function resumeObjects(x: Execution): Promise<void> {
+async function resumeObjects(x: Execution): Promise<void> {
   for (const obj of x.seen) if (canPause(obj)) await attempt(x, `resume ${nameOf(obj)}`, () => obj.resume())
+}
+
+/** Everything into a resting state, for a pause or a suspension: monitors silent, motors stopped, objects told. */
+export async function rest(x: Execution): Promise<void> {
+  for (const run of x.runs.values()) await attempt(x, "silence monitors", () => run.monitors.suspend())
+  const moving = x.groups.pendingObjects("set", "prepare")
+  x.groups.forgetStretch()
+  await stopPending(x, moving)
+  if ((await pauseObjects(x)) === "no replay") x.restartStretch()
+}
+
+/** The end of a rest: objects go on, monitors too. */
+export async function goOn(x: Execution): Promise<void> {
+  await resumeObjects(x)
+  for (const run of x.runs.values()) await attempt(x, "restore monitors", () => run.monitors.restore())
 }
 
 /** Does it within the clean-up's limit; a failure is reported and not thrown. */
