@@ -1,5 +1,6 @@
 import { Observable } from "rxjs"
-import type { Monitor, MonitorUpdate } from "./client/monitor.ts"
+import type { Monitor } from "./client/monitor.ts"
+import type { MonitorUpdate } from "./client/monitor-options.ts"
 import type { StructureType } from "./values/field-type.ts"
 import type { ReadAs } from "./values/value-of.ts"
 

@@ -17,13 +17,14 @@ export interface PutOptions extends CallOptions {
   readonly completion?: boolean
   /** Process the record: always, never, or when it is passive, which is the server's default. */
   readonly process?: boolean | "passive"
-  /** A pvRequest in full, for further options; `completion` and `process` are added to the object form only. */
+  /** Further options. A text says everything itself: `completion` and `process` beside it are refused. */
   readonly request?: string | PvRequest
 }
 
 /**
  * What a put writes: an object with the members to change; or, for a channel that has a `value`, just that. An enum
- * takes its index or its label. An empty object changes nothing, and makes the server process the record.
+ * takes its index or its label. An empty object changes nothing, and makes the server process the record; QSRV does so
+ * only without `completion`: to wait for mere processing, put 1 to `NAME.PROC`.
  */
 export type PutValue = unknown
 
@@ -111,7 +112,12 @@ export function put(core: ChannelCore, value: PutValue, options: PutOptions = {}
 
 function putRequest(options: PutOptions): string | PvRequest {
   const { request = {}, completion, process } = options
-  if (typeof request === "string") return request
+  if (typeof request === "string") {
+    if (completion === undefined && process === undefined) return request
+    throw new PvaInputError(
+      "a put takes completion and process either as options or in the text of its request",
+    )
+  }
   const added = {
     ...(completion === true ? { block: true } : {}),
     ...(process === undefined ? {} : { process }),

@@ -180,6 +180,8 @@ describe("a client", () => {
     await expect(pair.client.get("x", { request: "field(" })).rejects.toMatchObject({
       code: "PVA_BAD_REQUEST",
     })
+    const both = { request: "field(value)", completion: true }
+    await expect(pair.client.put("x", 1, both)).rejects.toThrow(/either as options or in the text/)
     expect(() => pair.client.monitor("x", { queueSize: 0 })).toThrow(/queueSize/)
     expect(() => pair.client.monitor("x", { queueSize: 2, request: "field(value)" })).toThrow(/either/)
   })
