@@ -45,7 +45,9 @@ export class Channel implements SearchEntry {
   lastFailure: string | undefined = undefined
   /** Sweeps survived without a user. */
   idleSweeps = 0
-  waiting: Set<Operation> | undefined = undefined
+  /** Operations that wait for the connection, and among them some that have ended since. */
+  #waiting: Operation[] | undefined = undefined
+  #ended = 0
   /** The put with completion that the server works on. */
   completion: CompletionOperation | undefined = undefined
   #completionQueue: CompletionOperation[] | undefined = undefined
@@ -99,12 +101,16 @@ export class Channel implements SearchEntry {
       return
     }
     this.context.wheel.start(operation, limit)
-    if (this.state === "connected") {
-      this.#issue(operation)
-    } else {
-      this.waiting ??= new Set()
-      this.waiting.add(operation)
-    }
+    if (this.state === "connected") this.#issue(operation)
+    else this.#wait(operation)
+  }
+
+  /** An operation ended before it was sent. Those that wait are tidied up when half of them have. */
+  endedEarly(): void {
+    this.#ended += 1
+    if (this.#waiting === undefined || this.#ended * 2 < this.#waiting.length) return
+    this.#waiting = this.#waiting.filter(({ settled }) => !settled)
+    this.#ended = 0
   }
 
   #issue(operation: Operation): void {
@@ -125,8 +131,8 @@ export class Channel implements SearchEntry {
   }
 
   #wait(operation: Operation): void {
-    this.waiting ??= new Set()
-    this.waiting.add(operation)
+    this.#waiting ??= []
+    this.#waiting.push(operation)
   }
 
   subscribe(how: Presentation, mask: number): Subscription {
@@ -220,7 +226,7 @@ export class Channel implements SearchEntry {
     if (circuit !== undefined && live) writeClearChannel(circuit.out(), this.sid, this.cid)
     const wasConnected = this.connected
     this.#enter("closed")
-    for (const operation of [...(this.waiting ?? []), ...(this.#completionQueue ?? [])]) {
+    for (const operation of [...(this.#waiting ?? []), ...(this.#completionQueue ?? [])]) {
       operation.reject(closed(this, operation.action))
     }
     for (const subscription of [...(this.#subscriptions ?? [])]) subscription.closed()
@@ -231,8 +237,9 @@ export class Channel implements SearchEntry {
 
   /** It is connected: tells the listeners and runs what waited. */
   #announce(): void {
-    const waiting = this.waiting
-    this.waiting = undefined
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    this.#ended = 0
     for (const listener of this.#listeners) listener.onState(true)
     if (waiting !== undefined) for (const operation of waiting) this.#submitAgain(operation)
   }

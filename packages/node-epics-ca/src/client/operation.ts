@@ -68,7 +68,7 @@ export abstract class Operation extends WheelTimer {
     if (this.settled) return false
     this.settled = true
     const { channel } = this
-    channel.waiting?.delete(this)
+    if (this.id < 0) channel.endedEarly()
     channel.context.wheel.stop(this)
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort)
     channel.release()
