@@ -54,7 +54,9 @@ function carryOut(channel: Channel, message: Message, put: PutRequest): void | P
   }
   let data: NativeData
   try {
-    data = decodeDbr(message, false).value as NativeData
+    const single = !channel.pv.definition.isArray && !channel.longString
+    const { value } = decodeDbr(message, single)
+    data = (typeof value === "object" ? value : [value]) as NativeData
   } catch (error) {
     throw new PutRefused(error instanceof CaError ? error.message : String(error), Eca.BADCOUNT)
   }

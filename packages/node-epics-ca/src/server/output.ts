@@ -43,7 +43,7 @@ export class CircuitOutput {
     const { writer } = this
     if (payload.length < LARGE_PAYLOAD) {
       const at = writer.begin(command, payload.length, type, count, p1, p2)
-      writer.bytes.set(payload, at)
+      copy(payload, writer.bytes, at)
       this.written()
       return
     }
@@ -80,6 +80,12 @@ export class CircuitOutput {
     // Whatever is sent to a client that is behind could not be merged: that must not go on for ever.
     if (this.#backlog > this.#backlogBytes) this.#onBacklog()
   }
+}
+
+/** A call of `set` costs more than the bytes of a scalar. */
+function copy(from: Uint8Array, to: Uint8Array, at: number): void {
+  if (from.length > 64) to.set(from, at)
+  else for (let i = 0; i < from.length; i++) to[at + i] = from[i]!
 }
 
 function header(

@@ -9,6 +9,7 @@ import {
   DbrFamily,
   dbrPayloadSize,
   familyOf,
+  STRING_SIZE,
 } from "../wire/dbr-types.ts"
 import type { DbrMetadata } from "../wire/dbr-value.ts"
 import { Eca } from "../wire/eca.ts"
@@ -51,6 +52,9 @@ export const LARGE_PAYLOAD = 32768
 const scratch = new Uint8Array(LARGE_PAYLOAD)
 const scratchView = new DataView(scratch.buffer)
 
+/** Fewer elements than this never make a large payload, not even as strings. */
+const MANY_ELEMENTS = Math.floor((LARGE_PAYLOAD - 512) / STRING_SIZE)
+
 /** The large payload that was last made of a snapshot: several readers of one image share it. */
 const lastLarge = new WeakMap<Snapshot, { presentation: Presentation; presented: PresentedPayload }>()
 
@@ -62,6 +66,9 @@ const alike = (a: Presentation, b: Presentation): boolean =>
  * that cannot be converted gives a payload of zeros with status GETFAIL.
  */
 export function presentSnapshot(snapshot: Snapshot, presentation: Presentation): PresentedPayload {
+  if (snapshot.data.length < MANY_ELEMENTS && presentation.count < MANY_ELEMENTS) {
+    return encodeSnapshot(snapshot, presentation)
+  }
   const last = lastLarge.get(snapshot)
   if (last !== undefined && alike(last.presentation, presentation)) return last.presented
   const presented = encodeSnapshot(snapshot, presentation)
