@@ -29,6 +29,8 @@ export interface ChannelEvents {
 const idleKept = 4
 /** A server that refused a channel is asked again after this. */
 const refusedPause = 30
+/** Echo periods that a server may take to answer a creation. */
+const patience = 2
 /** A server that was named and could not be reached is tried again after this. */
 const failedPause = 1
 
@@ -58,6 +60,7 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
   readonly #users = new Set<ChannelUser>()
   readonly #idle = new Map<string, Request[]>()
   #holders = 0
+  #ticks = 0
   #cancelPause: (() => void) | undefined
 
   constructor(client: PvaClient, name: string, cid: number, server?: Endpoint) {
@@ -152,20 +155,14 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
   onReady(connection: Connection): void {
     if (this.#state !== "connecting") return
     this.#enter("creating")
+    this.#ticks = 0
     connection.createChannel(this, this.name)
   }
 
   onCreated(created: ChannelCreated): void {
     if (this.#state !== "creating") return
     if (!isSuccess(created.status)) {
-      this.#lastFailure = new PvaRefusedError(
-        `${this.#lastEndpoint} refused channel ${this.name}`,
-        created.status,
-      )
-      this.#connection?.detach(this, null)
-      this.#connection = null
-      this.#enter("searching")
-      this.#search(refusedPause)
+      this.#notHere(new PvaRefusedError(`${this.#lastEndpoint} refused channel ${this.name}`, created.status))
       return
     }
     this.#sid = created.sid
@@ -174,6 +171,13 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     callUser(`channel ${this.name}`, () => this.events.emit("connected", this.#lastEndpoint))
     for (const user of [...this.#users])
       if (this.#connection !== null && this.isConnected) user.begin(this.#connection, this.#sid)
+  }
+
+  /** A server that never answers the creation is as good as one that refuses it. */
+  onTick(): void {
+    if (this.#state !== "creating" || ++this.#ticks < patience) return
+    const message = `${this.#lastEndpoint} never answered the creation of channel ${this.name}`
+    this.#notHere(new PvaError("PVA_DISCONNECTED", message))
   }
 
   onDestroyed(): void {
@@ -201,6 +205,15 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     for (const user of [...this.#users]) user.closed(reason)
     this.#users.clear()
     if (wasConnected) callUser(`channel ${this.name}`, () => this.events.emit("disconnected", reason))
+  }
+
+  /** The server that was found does not have it after all: search again, slowly. */
+  #notHere(reason: PvaError): void {
+    this.#lastFailure = reason
+    this.#connection?.detach(this, null)
+    this.#connection = null
+    this.#enter("searching")
+    this.#search(refusedPause)
   }
 
   #disconnected(reason: PvaError): void {

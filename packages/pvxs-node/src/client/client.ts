@@ -195,6 +195,7 @@ export class PvaClient implements AsyncDisposable {
       },
       onCreated: () => {},
       onDestroyed: () => {},
+      onTick: () => {},
       onLost: () => this.#retryNameServer(endpoint),
     })
   }

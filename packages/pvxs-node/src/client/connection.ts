@@ -27,6 +27,8 @@ export interface ConnectionUser {
   onCreated(created: ChannelCreated): void
   /** The server took the channel away; the connection goes on. */
   onDestroyed(): void
+  /** Another echo period has passed. */
+  onTick(): void
   /** The connection is gone. */
   onLost(reason: PvaError): void
 }
@@ -46,6 +48,8 @@ export interface ConnectionOwner {
 /** Receive buffer as announced to servers; it is a hint that nobody uses. */
 const receiveBuffer = 0x1_0000
 const largeRoom = 0x1_0000
+/** A message under way that gets fewer bytes than this in an echo period is not under way. */
+const leastProgress = 1000
 /** The system reads up to 32 times before other sockets have their turn, so a read must not be too large. */
 const readAtOnce = 0x4_0000
 /** Time for the whole handshake. A pvAccessCPP server may let a client wait 6 s for its first message. */
@@ -66,6 +70,9 @@ export class Connection extends WheelTimer {
   #room: Uint8Array | undefined
   #nextIoid = 1
   #lastHeard: number
+  /** Bytes received in this echo period. */
+  #received = 0
+  #stuckSince: number | undefined
   #linger: (() => void) | undefined
   /** Stays open without channels, because searches go through it. */
   isNameServer = false
@@ -191,6 +198,7 @@ export class Connection extends WheelTimer {
 
   #onData(chunk: Uint8Array): void {
     this.#lastHeard = this.#owner.config.clock.now()
+    this.#received += chunk.length
     try {
       if (chunk.buffer === this.#room?.buffer) this.#framer.filled(chunk.length)
       else this.#framer.push(chunk)
@@ -274,16 +282,28 @@ export class Connection extends WheelTimer {
   /** The echo period passed, or the time for the handshake. */
   override onTimeout(): void {
     const { config, wheel } = this.#owner
-    const silent = config.clock.now() - this.#lastHeard
-    if (this.#state !== "ready" || silent >= config.idleLimit) {
-      const where = formatEndpoint(this.endpoint)
-      const doing = this.#state === "ready" ? "nothing heard" : `still ${this.#state}`
-      const seconds = this.#state === "ready" ? silent : handshakeLimit
-      this.#fail(new PvaError("PVA_DISCONNECTED", `${where}: ${doing} after ${seconds.toFixed(1)} s`))
+    const now = config.clock.now()
+    const why = this.#reasonToGiveUp(now)
+    if (why !== undefined) {
+      this.#fail(new PvaError("PVA_DISCONNECTED", `${formatEndpoint(this.endpoint)}: ${why}`))
       return
     }
+    for (const user of [...this.#users.values()]) user.onTick()
     this.send(w => w.message(Command.echo, () => {}))
-    wheel.start(this, Math.min(config.echoPeriod, config.idleLimit - silent))
+    wheel.start(this, Math.min(config.echoPeriod, config.idleLimit - (now - this.#lastHeard)))
+  }
+
+  #reasonToGiveUp(now: number): string | undefined {
+    const { idleLimit } = this.#owner.config
+    const silent = now - this.#lastHeard
+    if (this.#state !== "ready") return `still ${this.#state} after ${handshakeLimit.toFixed(1)} s`
+    if (silent >= idleLimit) return `nothing heard after ${silent.toFixed(1)} s`
+    // A message whose end never comes would swallow the replies to echoes, and so look alive for ever.
+    const stuck = this.#framer.pendingRoom() !== null && this.#received < leastProgress
+    this.#received = 0
+    this.#stuckSince = stuck ? (this.#stuckSince ?? now) : undefined
+    const since = now - (this.#stuckSince ?? now)
+    return since >= idleLimit ? `a message has not come to its end for ${since.toFixed(1)} s` : undefined
   }
 
   #closeWhenUnused(): void {

@@ -124,6 +124,23 @@ describe("a refusal", () => {
   })
 })
 
+describe("patience with a server", () => {
+  it("that never answers the creation of a channel has an end, and it is asked again", async () => {
+    await using server = await ScriptedServer.open(first("create", "silent"))
+    await using client = clientOf(server.port, { clock: fastClock(50) })
+    expect((await client.get("x", { timeout: 900 }))["value"]).toBe(1.5)
+    expect(server.connections).toBe(1)
+  })
+
+  it("whose message never ends has an end too, although echoes are answered", async () => {
+    await using server = await ScriptedServer.open(first("exec", "endless"))
+    await using client = clientOf(server.port, { clock: fastClock(20) })
+    expect((await client.get("x", { timeout: 380 }))["value"]).toBe(1.5)
+    expect(server.connections).toBe(2)
+    expect(server.received).toContain("echo")
+  })
+})
+
 describe("repeated calls", () => {
   it("execute one operation again instead of starting a new one", async () => {
     await using server = await ScriptedServer.open()

@@ -4,7 +4,7 @@ import type { PvaClient } from "../../src/client/client.ts"
 import { ntScalar, ntScalarArray } from "../../src/nt/scalar.ts"
 import { PvaServer } from "../../src/server/server.ts"
 import { SharedPv } from "../../src/server/shared-pv.ts"
-import { clientOf, deferred, fastClock } from "../support/pair.ts"
+import { clientOf, deferred, fastClock, replacePort } from "../support/pair.ts"
 import { until } from "../support/until.ts"
 
 const double = ntScalar("double")
@@ -125,11 +125,3 @@ describe("when the network fails", () => {
     expect(update?.initial).toBe(true)
   })
 })
-
-/** Replaces a little-endian port number behind an all-IPv4-any address, as search responses have it. */
-function replacePort(chunk: Buffer, from: number, to: number): Buffer {
-  const pattern = Buffer.from([0xff, 0xff, 0, 0, 0, 0, from & 0xff, from >> 8])
-  for (let at = chunk.indexOf(pattern); at >= 0; at = chunk.indexOf(pattern, at + 1))
-    chunk.writeUInt16LE(to, at + 6)
-  return chunk
-}

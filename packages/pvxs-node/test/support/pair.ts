@@ -66,3 +66,11 @@ export async function take<T>(updates: AsyncIterable<T>, n: number): Promise<T[]
   }
   return taken
 }
+
+/** Replaces a little-endian port number behind an all-IPv4-any address, as search responses have it. */
+export function replacePort(chunk: Buffer, from: number, to: number): Buffer {
+  const pattern = Buffer.from([0xff, 0xff, 0, 0, 0, 0, from & 0xff, from >> 8])
+  for (let at = chunk.indexOf(pattern); at >= 0; at = chunk.indexOf(pattern, at + 1))
+    chunk.writeUInt16LE(to, at + 6)
+  return chunk
+}

@@ -4,7 +4,7 @@ import { create } from "../../src/values/create.ts"
 import { layoutOf } from "../../src/values/layout.ts"
 import { slotsOf } from "../../src/values/structure.ts"
 import { readCreateChannels, writeChannelCreated } from "../../src/wire/channel.ts"
-import { Command, Control, Sub } from "../../src/wire/codes.ts"
+import { Command, Control, Flag, Sub } from "../../src/wire/codes.ts"
 import { writeType } from "../../src/wire/field-desc.ts"
 import { Framer } from "../../src/wire/framer.ts"
 import { defaultLimits } from "../../src/wire/limits.ts"
@@ -15,7 +15,7 @@ import { writeServerHello, writeValidated } from "../../src/wire/validation.ts"
 import { Writer } from "../../src/wire/writer.ts"
 
 /** What a server can do at one step instead of what it should. */
-export type Fault = "silent" | "close" | "refuse" | "garbage" | undefined
+export type Fault = "silent" | "close" | "refuse" | "garbage" | "endless" | undefined
 export type Step = "hello" | "validate" | "create" | "init" | "exec" | "info"
 
 const type = ntScalar("double")
@@ -63,6 +63,7 @@ export class ScriptedServer implements AsyncDisposable {
       const fault = this.#fault(step, nth)
       if (fault === "close") peer.destroy()
       else if (fault === "garbage") peer.write(new Uint8Array(16).fill(0x55), () => {})
+      else if (fault === "endless") writer(w => w.header(Flag.fromServer, Command.get, 1_000_000))
       else if (fault === "refuse") refuse()
       else if (fault === undefined) normal()
     }
@@ -152,6 +153,7 @@ export class ScriptedServer implements AsyncDisposable {
       act(isInit ? "init" : "exec", answer(ok), answer(error("refused")))
     } else {
       this.received.push(name)
+      if (command === Command.echo) send(w => w.message(Command.echo, () => {}))
     }
   }
 }
