@@ -136,7 +136,7 @@ describe.skipIf(!peers().tiled)("runs in a Tiled catalogue", () => {
     expect(ours.streams).toEqual(theirs.streams)
     expect({ ...ours.start, uid: "" }).toEqual({ ...theirs.start, uid: "" })
     expect(Object.keys(ours.stop!)).toEqual(Object.keys(theirs.stop!))
-    expect(ours.notes).toEqual(theirs.notes)
+    expect(ours.notes?.toSorted()).toEqual(theirs.notes?.toSorted())
   })
 
   it("carry every kind of value, and a second configuration", async () => {
@@ -149,7 +149,7 @@ describe.skipIf(!peers().tiled)("runs in a Tiled catalogue", () => {
     const theirs = await byBluesky(documents)
     expect(ours.tree).toEqual(theirs.tree)
     expect(ours.streams).toEqual(theirs.streams)
-    expect(ours.notes).toEqual(theirs.notes)
+    expect(ours.notes?.toSorted()).toEqual(theirs.notes?.toSorted())
     expect(ours.streams["primary"]!.data["label"]).toEqual(["a", "bö", "c"])
   })
 

@@ -37,6 +37,7 @@ export async function persist<T>(
       const delay = Math.min(longest, first * 2 ** (n - 1))
       if (clock.now() + delay > deadline) throw error
       retrying(error, n)
+      signal.throwIfAborted()
       await pause(delay, clock, signal)
     }
   }
