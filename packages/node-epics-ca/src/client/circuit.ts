@@ -24,7 +24,7 @@ import { Watchdog } from "./watchdog.ts"
 import type { WriteOperation } from "./write.ts"
 
 /** Bytes received without a pause after which the server is asked to hold updates back. */
-const BEHIND_BYTES = 1 << 20
+const BEHIND_BYTES = 4 << 20
 
 /**
  * One TCP connection to a server, with all its channels. Everything that one turn of the event loop sends leaves in

@@ -424,7 +424,7 @@ test("a client that falls behind asks the server to hold back, and to go on when
   const writer = new w.MessageWriter()
   while (writer.length < 65536) w.writeUpdate(writer, 20, 1, Eca.NORMAL, p2, { value: 1 })
   const chunk = writer.take()
-  for (let i = 0; i < 20; i += 1) link.receiveBytes(chunk.slice(), true)
+  for (let i = 0; i < 70; i += 1) link.receiveBytes(chunk.slice(), true)
   await turn()
   expect([link.all(Command.EVENTS_OFF).length, link.all(Command.EVENTS_ON).length]).toEqual([1, 0])
   link.receiveBytes(chunk.slice(0, 40), false)
