@@ -45,7 +45,8 @@ interface Figure {
 
 const connected = (count: string): Figure["lines"] => [
   { name: `connect ${count} signals`, unit: "s", part: "seconds" },
-  { name: `memory per signal of ${count}`, unit: "B", part: "bytes" },
+  { name: `process grows per signal of ${count}`, unit: "B", part: "bytes" },
+  { name: `memory held per signal of ${count}`, unit: "B", part: "held" },
 ]
 
 const figures: Figure[] = [

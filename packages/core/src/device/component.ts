@@ -27,7 +27,7 @@ export abstract class Component implements Named {
   #field = ""
   #name: string | null = null
   #children: ReadonlyMap<string, Component> = noChildren
-  #fieldCount = -1
+  #fieldCount = 0
 
   constructor(options: ComponentOptions = {}, parent: Component | null = null) {
     this.#ownName = options.name ?? ""
