@@ -33,7 +33,7 @@ interface Seen {
 
 const script = readFileSync(new URL("./python/tiled_peer.py", import.meta.url), "utf8")
 
-describe.skipIf(!peers().tiled)("runs in a Tiled catalogue", () => {
+describe.skipIf(!peers().tiled)("runs in a Tiled catalogue", { timeout: 180_000 }, () => {
   let server: TiledTestServer
   let peer: PythonScript<unknown>
 

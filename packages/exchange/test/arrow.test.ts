@@ -1,18 +1,18 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import type { Column, ColumnType } from "../src/arrow/columns.ts"
+import type { Column, ColumnType, ScalarType } from "../src/arrow/columns.ts"
 import { arrowFile } from "../src/arrow/file.ts"
 import { readArrow } from "./support/read-arrow.ts"
 
-const scalars = {
+const scalars: Record<ScalarType, fc.Arbitrary<unknown>> = {
   float64: fc.double(),
   int64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   bool: fc.boolean(),
   utf8: fc.string({ unit: "grapheme" }),
-} as const
+}
 
 const types = fc.constantFrom<ColumnType>(
-  ...(Object.keys(scalars) as (keyof typeof scalars)[]).flatMap(type => [type, { list: type }] as const),
+  ...(Object.keys(scalars) as ScalarType[]).flatMap(type => [type, { list: type }] as const),
 )
 
 /** Several columns of one length, with values missing here and there. */

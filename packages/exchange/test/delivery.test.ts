@@ -5,16 +5,19 @@ import { Outbox } from "../src/delivery/outbox.ts"
 import { persist } from "../src/delivery/persist.ts"
 import { Reporter } from "../src/delivery/report.ts"
 import { RunsByDocument } from "../src/delivery/runs.ts"
+import { documentSize } from "../src/delivery/size.ts"
 import { ExchangeError } from "../src/index.ts"
 
 /** An outbox whose deliveries the test lets through or refuses. */
-function held(capacity = 100) {
+function held(capacity = 100, bytes = Number.POSITIVE_INFINITY) {
   const clock = new TestClock()
   const taken: number[] = []
   const failed: [string, number][] = []
   let settle: { resolve: () => void; reject: (error: Error) => void } | null = null
   const outbox = new Outbox<number>({
     capacity,
+    bytes,
+    sizeOf: item => item,
     clock,
     deliver: (item, signal) =>
       new Promise<void>((resolve, reject) => {
@@ -41,6 +44,8 @@ describe("an outbox", () => {
         const seen: number[] = []
         const outbox = new Outbox<number>({
           capacity: 1000,
+          bytes: Number.POSITIVE_INFINITY,
+          sizeOf: () => 1,
           clock: new TestClock(),
           deliver: async item => {
             if (item % 3 === 0) await new Promise(setImmediate)
@@ -71,6 +76,21 @@ describe("an outbox", () => {
     expect(taken).toEqual([1, 2])
     expect(failed).toEqual([["no", 1]])
     expect(outbox.push(4)).toBe(true)
+  })
+
+  it("takes no more bytes than its bound, except where nothing else waits", async () => {
+    const { outbox, next, taken } = held(10, 100)
+    expect([outbox.push(500), outbox.push(60), outbox.push(1)]).toEqual([true, false, false])
+    await expect.poll(() => taken).toEqual([500])
+    expect([outbox.push(60), outbox.push(50), outbox.push(40), outbox.push(1)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ])
+    for (let i = 0; i < 3; i++) await next()
+    await outbox.idle(1)
+    expect(taken).toEqual([500, 60, 40])
   })
 
   it("tells the one who waits for an item, and nobody else", async () => {
@@ -104,9 +124,7 @@ describe("an outbox", () => {
   })
 
   it("has a bound of at least one", () => {
-    expect(
-      () => new Outbox({ capacity: 0, clock: new TestClock(), deliver: async () => {}, failed: () => {} }),
-    ).toThrow(ExchangeError)
+    expect(() => held(0)).toThrow(ExchangeError)
   })
 })
 
@@ -203,6 +221,18 @@ describe("reports", () => {
     expect(() => reporter.complain()).toThrow("away")
     expect(() => reporter.complain()).not.toThrow()
   })
+})
+
+it("the size of a document is about that of its arrays and texts", () => {
+  const size = (data: object) => documentSize("event", { data } as never)
+  expect(size({ a: 1 })).toBeLessThan(2000)
+  expect(size({ image: new Uint16Array(1e6) })).toBeCloseTo(2e6, -4)
+  expect(size({ nested: Array(100).fill(Array(100).fill(1)) })).toBeCloseTo(8e4, -4)
+  expect(size({ text: "x".repeat(1e5) })).toBeCloseTo(2e5, -4)
+  expect(
+    documentSize("event_page", { data: { image: [new Uint8Array(1000), new Uint8Array(1000)] } } as never),
+  ).toBe(3000)
+  expect(documentSize("start", { uid: "u", time: 1 })).toBeLessThan(2000)
 })
 
 it("documents of interleaved runs are told apart, also where the resource does not name its run", () => {

@@ -6,6 +6,10 @@ export interface OutboxOptions<T> {
   deliver: (item: T, signal: AbortSignal) => Promise<void>
   /** The most items that may wait. */
   capacity: number
+  /** The most bytes that may wait; one item may always. */
+  bytes: number
+  /** About how many bytes an item keeps. */
+  sizeOf: (item: T) => number
   /** Hears of items that could not be delivered and for which nobody waits. */
   failed: (error: Error, item: T) => void
   clock: Clock
@@ -13,6 +17,7 @@ export interface OutboxOptions<T> {
 
 interface Entry<T> {
   item: T
+  size: number
   settle: ((error: Error | null) => void) | null
 }
 
@@ -22,6 +27,7 @@ export class Outbox<T> {
   readonly #abort = new AbortController()
   #queue: Entry<T>[] = []
   #head = 0
+  #bytes = 0
   #working = false
   #delivered = 0
   #idle: (() => void)[] = []
@@ -46,18 +52,18 @@ export class Outbox<T> {
 
   /** Takes the item along and returns at once; false when the queue is full or closed. */
   push(item: T): boolean {
-    return this.#add({ item, settle: null })
+    return this.#add(item, null)
   }
 
   /** Settles when the item has been delivered, or could not be. */
   send(item: T): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null) => (error === null ? resolve() : reject(error))
-      if (this.#add({ item, settle })) return
+      if (this.#add(item, settle)) return
       reject(
         this.closed
           ? new ExchangeError("CLOSED", "nothing can be sent any more: it was closed")
-          : new ExchangeError("OVERFLOW", `${this.#options.capacity} items wait already`),
+          : new ExchangeError("OVERFLOW", `${this.pending} items wait already`),
       )
     })
   }
@@ -83,14 +89,19 @@ export class Outbox<T> {
     const left = this.#queue.slice(this.#head)
     this.#queue = []
     this.#head = 0
+    this.#bytes = 0
     this.#abort.abort(new ExchangeError("CLOSED", "closed while documents were being delivered"))
     for (const { settle } of left) settle?.(new ExchangeError("CLOSED", "closed before it was delivered"))
     return left.map(entry => entry.item)
   }
 
-  #add(entry: Entry<T>): boolean {
-    if (this.closed || this.#queue.length - this.#head >= this.#options.capacity) return false
-    this.#queue.push(entry)
+  #add(item: T, settle: Entry<T>["settle"]): boolean {
+    const waiting = this.#queue.length - this.#head
+    if (this.closed || waiting >= this.#options.capacity) return false
+    const size = this.#options.sizeOf(item)
+    if (waiting > 0 && this.#bytes + size > this.#options.bytes) return false
+    this.#queue.push({ item, size, settle })
+    this.#bytes += size
     if (!this.#working) void this.#work()
     return true
   }
@@ -124,6 +135,7 @@ export class Outbox<T> {
       return null
     }
     this.#head++
+    this.#bytes -= entry.size
     // Shifting each item off a long array would cost more than carrying it.
     if (this.#head >= 1024) {
       this.#queue = this.#queue.slice(this.#head)

@@ -15,6 +15,8 @@ export interface NatsPublisherOptions extends NatsServers {
   subject?: string | (() => string)
   /** The most documents that may wait; default 100 000. A run that exceeds it is not published to its end. */
   maxPending?: number
+  /** The most bytes that may wait; default 512 MiB. */
+  maxPendingBytes?: number
   /** Seconds for the broker's acknowledgement; then the document is sent again under the same id. Default 5. */
   ackTimeout?: number
   /**
@@ -71,6 +73,8 @@ export class NatsPublisher implements AsyncDisposable {
       throw new ExchangeError("ARGUMENT", `"${options.subject}" is no subject to publish to`)
     this.#outbox = new Outbox<Item>({
       capacity: options.maxPending ?? 100_000,
+      bytes: options.maxPendingBytes ?? 512 * 2 ** 20,
+      sizeOf: item => item.payload.length,
       clock: this.#clock,
       deliver: item => this.#deliver(item),
       failed: (error, item) => this.#give(item.run, error),

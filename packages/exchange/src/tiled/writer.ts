@@ -4,6 +4,7 @@ import { Outbox } from "../delivery/outbox.ts"
 import { type BackOff, persist } from "../delivery/persist.ts"
 import { type DeliveryReport, Reporter } from "../delivery/report.ts"
 import { RunsByDocument } from "../delivery/runs.ts"
+import { documentSize } from "../delivery/size.ts"
 import { ExchangeError } from "../errors.ts"
 import { Catalog } from "./catalog.ts"
 import { TiledClient, type TiledServer } from "./client.ts"
@@ -27,6 +28,8 @@ export interface TiledWriterOptions extends TiledServer {
   patience?: number
   /** The most documents that may wait in memory; default 100 000. A run that exceeds it is left to the spool. */
   maxPending?: number
+  /** The most bytes that may wait in memory, about; default 512 MiB. */
+  maxPendingBytes?: number
   /** Seconds after which events appear in the catalogue at the latest, while it keeps up; default 1. */
   flushInterval?: number
   /** Events of a stream that are written together at most; default 10 000. */
@@ -91,6 +94,8 @@ export class TiledWriter implements AsyncDisposable {
     this.#spool = options.spool === undefined ? null : new Spool(options.spool)
     this.#outbox = new Outbox<Item>({
       capacity: options.maxPending ?? 100_000,
+      bytes: options.maxPendingBytes ?? 512 * 2 ** 20,
+      sizeOf: item => (item.kind === "document" ? documentSize(...item.args) : 0),
       clock: this.#clock,
       deliver: item => this.#deliver(item),
       failed: (error, item) => {

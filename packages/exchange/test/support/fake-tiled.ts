@@ -12,6 +12,15 @@ export interface Request {
   key: string | undefined
 }
 
+/** What is posted to make a node. */
+interface NewNode {
+  id: string
+  structure_family: string
+  metadata: Record<string, unknown>
+  specs: unknown
+  data_sources: unknown[]
+}
+
 interface Node {
   family: string
   metadata: Record<string, unknown>
@@ -77,10 +86,7 @@ export class FakeTiled implements AsyncDisposable {
     const node = this.nodes.get(path)
     const verb = `${method} ${endpoint}`
     if (verb === "POST metadata" || verb === "POST register") {
-      const { id, structure_family, metadata, specs, data_sources } = JSON.parse(body.toString()) as Record<
-        string,
-        never
-      >
+      const { id, structure_family, metadata, specs, data_sources } = JSON.parse(body.toString()) as NewNode
       const at = path === "" ? id : `${path}/${id}`
       if (this.nodes.has(at)) return [409, { detail: "it exists" }]
       this.nodes.set(at, {
