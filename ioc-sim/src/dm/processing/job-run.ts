@@ -1,3 +1,4 @@
+import { jobKeys } from "@ophyd-ts/aps-dm"
 import type { Clock } from "@ophyd-ts/core"
 import type { FileCatalog } from "../catalog/files.ts"
 import type { Doc } from "../documents.ts"
@@ -6,7 +7,7 @@ import type { Experiments } from "../experiments.ts"
 import { type Task, TaskCancelled, type Tasks } from "../time/tasks.ts"
 import { timestampText } from "../time/texts.ts"
 import type { Commands } from "./commands.ts"
-import { jobKeys } from "./job-keys.ts"
+
 import { StageRun } from "./stage-run.ts"
 import { type Variables, variableText } from "./variables.ts"
 import { sortedStages } from "./workflows.ts"

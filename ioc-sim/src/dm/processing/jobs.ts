@@ -1,9 +1,10 @@
+import { jobKeys } from "@ophyd-ts/aps-dm"
 import { checkRoom, type Doc, fitsQuery, isDoc, optionalTextIn, page } from "../documents.ts"
 import { DmRefusal } from "../errors.ts"
 import type { DmUser } from "../sessions.ts"
 import type { TaskHandle } from "../time/tasks.ts"
-import { defaultListKeys, jobKeys } from "./job-keys.ts"
 import { JobRun, type ProcessingContext } from "./job-run.ts"
+import { defaultListKeys } from "./list-keys.ts"
 import type { Workflows } from "./workflows.ts"
 
 interface Entry {

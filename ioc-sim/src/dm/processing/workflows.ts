@@ -1,7 +1,8 @@
+import { jobKeys } from "@ophyd-ts/aps-dm"
 import { checkRoom, countIn, type Doc, fitsQuery, isDoc, optionalTextIn, textIn } from "../documents.ts"
 import { DmRefusal, messageOf } from "../errors.ts"
 import type { Ids } from "../ids.ts"
-import { jobKeys } from "./job-keys.ts"
+
 import { patternNames } from "./variables.ts"
 
 const limits = { workflows: 10_000, stages: 200 }

@@ -1,4 +1,5 @@
 import { InvalidArgument } from "../errors.ts"
+import { jobKeys } from "../wire/job-keys.ts"
 
 /** A value of a workflow argument. Commands are text: booleans become `True` and `False`, as beamlines expect. */
 export type WorkflowArgument = string | number | boolean
@@ -9,24 +10,6 @@ export interface ArgumentRules {
   /** Names whose values may hold blanks and characters that a shell acts upon: the workflow quotes them itself. */
   readonly trusted?: readonly string[]
 }
-
-/** Keys of a job: an argument of that name would be overwritten, or would overwrite it. */
-const reserved: ReadonlySet<string> = new Set([
-  "id",
-  "owner",
-  "status",
-  "stage",
-  "workflow",
-  "countFiles",
-  "errorMessage",
-  "submissionTime",
-  "submissionTimestamp",
-  "startTime",
-  "startTimestamp",
-  "endTime",
-  "endTimestamp",
-  "runTime",
-])
 
 // DM puts values into shell text without quotes.
 const shell = /[\s;&|<>`$(){}"'\\!]/
@@ -45,7 +28,7 @@ export function checkArguments(
   for (const [name, value] of Object.entries(args)) {
     if (value === undefined) continue
     if (!/^[A-Za-z_]\w*$/.test(name)) problems.push(`"${name}" is no variable name`)
-    else if (reserved.has(name)) problems.push(`"${name}" is a key of every job`)
+    else if (jobKeys.has(name)) problems.push(`"${name}" is a key of every job`)
     else if (typeof value === "boolean") checked[name] = value ? "True" : "False"
     else if (typeof value === "number" && Number.isFinite(value)) checked[name] = value
     else if (typeof value !== "string")

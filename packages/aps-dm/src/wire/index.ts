@@ -1,5 +1,6 @@
 export * from "./encoding.ts"
 export * from "./error-codes.ts"
+export * from "./job-keys.ts"
 export * from "./job-shapes.ts"
 export * from "./route-table.ts"
 export * from "./routes.ts"

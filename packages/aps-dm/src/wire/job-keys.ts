@@ -15,17 +15,3 @@ export const jobKeys: ReadonlySet<string> = new Set([
   "endTimestamp",
   "runTime",
 ])
-
-/** What a list of jobs holds for `keyList` "DEFAULT". */
-export const defaultListKeys: readonly string[] = [
-  "id",
-  "owner",
-  "status",
-  "stage",
-  "startTime",
-  "endTime",
-  "runTime",
-  "startTimestamp",
-  "endTimestamp",
-  "errorMessage",
-]
