@@ -1,10 +1,13 @@
-/** The RunEngine beside bluesky's: messages, stubs, scan points, wide events. */
+/** The RunEngine beside bluesky's: messages, stubs, scan points, wide events, points of PVs of a genuine softIoc. */
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import type { DataKeys, Readings } from "@ophyd-ts/core"
+import { type DataKeys, double, type Readings } from "@ophyd-ts/core"
+import { EpicsDevice } from "@ophyd-ts/epics"
+import { type SoftIoc, startSoftIoc } from "@ophyd-ts/ioc-sim"
 import { bp, bpp, bps, msg, type Plan, RunEngine } from "@ophyd-ts/run-engine"
 import { peakAt, simDetector, simMotor } from "@ophyd-ts/run-engine/testing"
+import { CaClient } from "node-epics-ca"
 import { installedPython } from "../ioc-sim/src/softioc/python.ts"
 import { type BenchOptions, type BenchRow, compare } from "./bench.ts"
 
@@ -29,6 +32,16 @@ function* bare(n: number): Plan {
 const motor = simMotor("motor")
 const detector = simDetector("det", { value: peakAt(motor) })
 const wide = wideDetector("wide", 1000)
+
+const prefix = "bench:"
+
+/** A device whose 50 signals are not monitored: each point asks the server for all of them. */
+class Fifty extends EpicsDevice {
+  constructor(client: CaClient) {
+    super(prefix, { name: "fifty", client })
+    for (let i = 0; i < 50; i++) Object.assign(this, { [`s${i}`]: this.signal.rw(double, `r${i}`) })
+  }
+}
 
 interface Figure {
   name: string
@@ -64,14 +77,14 @@ async function measure({ n, unit, plan }: Figure): Promise<number> {
 }
 
 /** bluesky's samples by figure; empty without it. */
-async function blueskySamples(samples: number): Promise<Map<string, number[]>> {
+async function blueskySamples(samples: number, ioc: SoftIoc | null): Promise<Map<string, number[]>> {
   const bySample = new Map<string, number[]>()
   const python = installedPython()
   if (python === undefined) return bySample
   const script = fileURLToPath(new URL("./peers/engine_bluesky.py", import.meta.url))
-  const { stdout } = await promisify(execFile)(python, [script, String(samples)]).catch(() => ({
-    stdout: "",
-  }))
+  const args = [script, String(samples), ...(ioc === null ? [] : [prefix])]
+  const env = { ...process.env, ...ioc?.clientEnvironment() }
+  const { stdout } = await promisify(execFile)(python, args, { env }).catch(() => ({ stdout: "" }))
   for (const line of stdout.split("\n").filter(l => l.startsWith("{"))) {
     const { name, value } = JSON.parse(line) as { name: string; value: number }
     bySample.set(name, [...(bySample.get(name) ?? []), value])
@@ -79,10 +92,27 @@ async function blueskySamples(samples: number): Promise<Map<string, number[]>> {
   return bySample
 }
 
+/** The records of `Fifty`; null without EPICS. */
+async function softIoc(): Promise<SoftIoc | null> {
+  const record = (_: unknown, i: number) => `record(ao, "${prefix}r${i}") { field(PINI, "YES") }`
+  return startSoftIoc({ text: Array.from({ length: 50 }, record).join("\n") }).catch((error: Error) => {
+    console.error(`without the points of PVs: ${error.message}`)
+    return null
+  })
+}
+
 export async function run({ samples }: BenchOptions): Promise<BenchRow[]> {
-  const theirs = await blueskySamples(samples)
+  await using ioc = await softIoc()
+  const theirs = await blueskySamples(samples, ioc)
+  await using client = ioc === null ? null : new CaClient(ioc.clientConfig().ca)
+  const all = [...figures]
+  if (client !== null) {
+    const fifty = new Fifty(client)
+    await fifty.connect({ timeout: 30 })
+    all.push({ name: "point of 50 PVs", unit: "1/s", n: 2000, plan: n => bp.count([fifty], n) })
+  }
   const rows: BenchRow[] = []
-  for (const figure of figures) {
+  for (const figure of all) {
     await measure({ ...figure, n: Math.ceil(figure.n / 10) })
     const ours: number[] = []
     for (let i = 0; i < samples; i++) ours.push(await measure(figure))

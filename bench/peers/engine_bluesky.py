@@ -1,4 +1,8 @@
-"""Figures of bluesky for bench/engine.ts: one JSON line {"name": [samples]} per figure, rates per second, times in ms."""
+"""Figures of bluesky for bench/engine.ts: engine_bluesky.py SAMPLES [PREFIX].
+
+One JSON line {"name", "value"} per sample, rates per second, times in ms. With a prefix also the figure that reads the
+records PREFIXr0 … r49 with ophyd; without one that is left out.
+"""
 import json
 import sys
 import time
@@ -76,12 +80,24 @@ def event(n):
     return 1000 * timed(lambda: RE(bpp.run_wrapper(plan()))) / n
 
 
-for name, run, n in [
+def pvs(device):
+    return lambda n: n / timed(lambda: RE(bp.count([device], n)))
+
+
+figures = [
     ("bare messages", bare, 20000),
     ("messages through stubs", stubs, 5000),
     ("simulated scan points", points, 100),
     ("event of 1000 keys", event, 50),
-]:
+]
+if len(sys.argv) > 2:
+    from ophyd import Component, Device, EpicsSignal
+
+    parts = {f"s{i}": Component(EpicsSignal, f"r{i}") for i in range(50)}
+    fifty = type("Fifty", (Device,), parts)(sys.argv[2], name="fifty")
+    fifty.wait_for_connection(all_signals=True, timeout=60)
+    figures.append(("point of 50 PVs", pvs(fifty), 100))
+for name, run, n in figures:
     run(max(5, n // 10))
     for _ in range(samples):
         print(json.dumps({"name": name, "value": run(n)}), flush=True)
