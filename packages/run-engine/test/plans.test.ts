@@ -251,6 +251,8 @@ describe("plans", () => {
     expect(() => bp.scan([det], motor, 0, 1, motor, 0, 1, 2)).toThrow(/listed twice/)
     expect(() => bp.listScan([det], motor, [1, 2], simMotor("n"), [1])).toThrow(/same length/)
     expect(() => bp.gridScan([det], motor, 0, 1, 2, { snakeAxes: [motor] })).toThrow(/slowest/)
+    expect(() => bp.logScan([det], motor, Number.NaN, 1, 2)).toThrow(/exponent at the start must be a number/)
+    expect(() => bp.relLogScan([det], motor, 0, 1, 1.5)).toThrow(/positive whole number/)
   })
 
   it("let perStep replace the inner step, and perShot the shot", async () => {

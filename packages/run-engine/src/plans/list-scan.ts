@@ -4,6 +4,7 @@ import type { Plan } from "../messages.ts"
 import type { ScanMotor } from "../stubs/steps.ts"
 import { nameOf } from "../util.ts"
 import {
+  checkCount,
   checkDetectors,
   checkMotors,
   checkNumber,
@@ -183,6 +184,11 @@ function log(
   num: number,
   options: ScanOptions,
 ): Plan<string> {
+  checkDetectors(plan, detectors)
+  checkMotors(plan, [motor])
+  checkNumber(plan, "the exponent at the start", start)
+  checkNumber(plan, "the exponent at the end", stop)
+  checkCount(plan, num)
   const md = withHints(
     {
       plan_args: {
