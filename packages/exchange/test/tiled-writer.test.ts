@@ -109,6 +109,92 @@ describe("a run in the catalogue", () => {
   })
 })
 
+describe("documents of flyers", () => {
+  const send = (writer: TiledWriter, documents: [string, object][]) => {
+    for (const pair of documents) writer.subscriber(...(pair as Parameters<typeof writer.subscriber>))
+  }
+  const key = { source: "s", dtype: "number", shape: [] }
+  const descriptor = (data_keys: object) => ({
+    uid: "d",
+    time: 1,
+    run_start: "r",
+    name: "fly",
+    data_keys,
+    object_keys: {},
+    configuration: {},
+    hints: {},
+  })
+  const stop = { uid: "s", time: 9, run_start: "r", exit_status: "success", reason: "", num_events: {} }
+
+  it("in pages are rows of the table", async () => {
+    await using writer = makeWriter()
+    send(writer, [
+      ["start", { uid: "r", time: 0 }],
+      ["descriptor", descriptor({ x: key })],
+      [
+        "event_page",
+        {
+          descriptor: "d",
+          uid: ["a", "b"],
+          seq_num: [1, 2],
+          time: [5, 6],
+          data: { x: [0.5, 1.5] },
+          timestamps: { x: [7, 8] },
+        },
+      ],
+      ["stop", stop],
+    ])
+    await writer.flush()
+    expect(tiled.node("r", "fly", "internal")!.rows).toEqual([
+      { seq_num: 1n, time: 5, x: 0.5, ts_x: 7 },
+      { seq_num: 2n, time: 6, x: 1.5, ts_x: 8 },
+    ])
+  })
+
+  it("that point into files register them once, then say how they grow; what cannot be registered is noted", async () => {
+    await using writer = makeWriter()
+    const external = { ...key, dtype: "array", shape: [2], external: "STREAM:" }
+    const resource = (uid: string, data_key: string, mimetype: string) => ({
+      uid,
+      data_key,
+      mimetype,
+      uri: "file://localhost/f",
+      parameters: { dataset: "/x" },
+      run_start: "r",
+    })
+    const datum = (stream_resource: string, start: number, stop: number) => ({
+      uid: `${stream_resource}/${start}`,
+      stream_resource,
+      descriptor: "d",
+      indices: { start, stop },
+      seq_nums: { start: start + 1, stop: stop + 1 },
+    })
+    send(writer, [
+      ["start", { uid: "r", time: 0 }],
+      ["descriptor", descriptor({ cam: external, log: external })],
+      ["stream_resource", resource("h", "cam", "application/x-hdf5")],
+      ["stream_resource", resource("c", "log", "text/csv;header=absent")],
+      ["stream_datum", datum("h", 0, 3)],
+      ["stream_datum", datum("c", 0, 3)],
+    ])
+    await writer.flush()
+    const shape = () =>
+      (tiled.node("r", "fly", "cam")!.source as { structure: { shape: number[] } }).structure.shape
+    expect(shape()).toEqual([3, 2])
+    send(writer, [
+      ["stream_datum", datum("h", 3, 5)],
+      ["stop", stop],
+    ])
+    await writer.flush()
+    expect(shape()).toEqual([5, 2])
+    expect(tiled.node("r", "fly", "cam")!.source).toMatchObject({ id: 7, management: "external" })
+    expect(tiled.node("r")!.metadata["notes"]).toEqual([
+      expect.stringMatching(/^Not registered: .*"log".*joined end to end/),
+    ])
+    expect(tiled.requests.filter(r => r.method === "PUT" && r.endpoint === "data_source")).toHaveLength(1)
+  })
+})
+
 /** A fault for the first `n` requests of a kind. */
 const first = (n: number, fault: Fault, is: (request: Request) => boolean) => {
   let left = n

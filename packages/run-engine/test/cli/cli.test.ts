@@ -133,28 +133,42 @@ describe("ophyd-ts run", () => {
     expect(source.listenerCount("SIGINT")).toBe(0)
   })
 
-  it("in a terminal of its own takes Ctrl-C and an answer", { timeout: 60_000 }, async () => {
+  /** The program in a process of its own, with the endless plan under way. */
+  async function inProcess() {
     const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
     const args = ["--import", "tsx", "--conditions=@ophyd-ts/source", program, "run", plans, "forever"]
     const child = spawn(process.execPath, args, { stdio: "pipe" })
-    let out = ""
-    let err = ""
-    child.stdout.setEncoding("utf8").on("data", (t: string) => {
-      out += t
+    const said = { out: "", err: "" }
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said.out += text
     })
-    child.stderr.setEncoding("utf8").on("data", (t: string) => {
-      err += t
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said.err += text
     })
     const ended = once(child, "exit")
-    await expect.poll(() => out, { timeout: 50_000 }).toContain("|         2 |")
+    await expect.poll(() => said.out, { timeout: 50_000 }).toContain("|         2 |")
+    return { child, said, ended }
+  }
+
+  it("in a terminal of its own takes Ctrl-C and an answer", { timeout: 60_000 }, async () => {
+    const { child, said, ended } = await inProcess()
     child.kill("SIGINT")
-    await expect.poll(() => err, { timeout: 10_000 }).toContain("The plan is paused.")
+    await expect.poll(() => said.err, { timeout: 10_000 }).toContain("The plan is paused.")
     child.stdin.write("a\n")
-    const [status] = await ended
-    expect(status).toBe(130)
-    expect(err).toContain("The plan was ended")
-    expect(out).toMatch(/abort/)
-    expect(out).toMatch(/^run \S+$/m)
+    expect((await ended)[0]).toBe(130)
+    expect(said.err).toContain("The plan was ended")
+    expect(said.out).toMatch(/abort/)
+    expect(said.out).toMatch(/^run \S+$/m)
+  })
+
+  it("that is told to end by a supervisor aborts the plan, whose clean-up runs", {
+    timeout: 60_000,
+  }, async () => {
+    const { child, said, ended } = await inProcess()
+    child.kill("SIGTERM")
+    expect((await ended)[0]).toBe(130)
+    expect(said.err).toContain("The plan was ended: the process was told to end.")
+    expect(said.out).toMatch(/ abort: the process was told to end/)
   })
 })
 
