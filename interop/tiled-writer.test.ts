@@ -1,8 +1,7 @@
 /** Runs written by our TiledWriter, read by stock Python, and beside the same documents written by bluesky's own. */
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { mkdtemp, readdir } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { type DeliveryReport, TiledWriter } from "@ophyd-ts/exchange"
 import { bp, bpp, bps, type NamedDocument, type Plan, RunEngine } from "@ophyd-ts/run-engine"
@@ -225,7 +224,7 @@ describe.skipIf(!peers().tiled)("runs in a Tiled catalogue", { timeout: 180_000 
   })
 
   it("that did not arrive are kept in the spool, whole, and delivered later", async () => {
-    const spool = await mkdtemp(join(tmpdir(), "ophyd-ts-spool-"))
+    const spool = join(server.folder, "spool")
     const reports: DeliveryReport[] = []
     const det = simDetector("det")
     const writer = makeWriter({ spool, report: r => reports.push(r) })
