@@ -1,8 +1,10 @@
 /**
  * A bare Channel Access server in a process of its own that answers every name and, once somebody subscribes, replays
  * the same megabyte of encoded updates as fast as the client takes it: so the client alone is measured.
- * Prints its port. Names that contain `array` hold a million doubles, all others one.
+ * Prints its port, at which it also answers searches by UDP for clients that know no other. Names that contain `array`
+ * hold a million doubles, all others one.
  */
+import { createSocket } from "node:dgram"
 import { createServer, type Socket } from "node:net"
 import {
   Command,
@@ -10,14 +12,17 @@ import {
   type Message,
   MessageParser,
   MessageWriter,
+  parseDatagram,
   readCreateChannel,
   readDataRequest,
   readSearch,
   writeAccessRights,
   writeChannelCreated,
   writeCircuitSearchReply,
+  writeDatagramVersion,
   writeEchoReply,
   writeReadReply,
+  writeSearchReply,
   writeUpdate,
   writeVersion,
 } from "../../packages/node-epics-ca/src/wire/index.ts"
@@ -103,5 +108,17 @@ function serve(socket: Socket): void {
 }
 
 const server = createServer(serve)
-server.listen(0, "127.0.0.1", () => console.log((server.address() as { port: number }).port))
+server.listen(0, "127.0.0.1", () => {
+  const { port } = server.address() as { port: number }
+  const udp = createSocket({ type: "udp4", recvBufferSize: 4 << 20 })
+  udp.on("message", (datagram, { port: to, address }) => {
+    const replies = new MessageWriter()
+    writeDatagramVersion(replies)
+    parseDatagram(datagram, message => {
+      if (message.command === Command.SEARCH) writeSearchReply(replies, readSearch(message).id, port)
+    })
+    udp.send(replies.take().slice(), to, address)
+  })
+  udp.bind(port, "127.0.0.1", () => console.log(port))
+})
 process.stdin.resume().on("end", () => process.exit(0))

@@ -1,5 +1,7 @@
 /** One measurement of our client, in a process of its own: `ours.ts MODE PREFIX`. Prints one JSON value. Mirrors ../peers/ca.py. */
 import { CaClient } from "node-epics-ca"
+import { networkTransport } from "../../packages/node-epics-ca/src/client/transport.ts"
+import { Command, MessageParser } from "../../packages/node-epics-ca/src/wire/index.ts"
 
 const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
 const limit = Number(seconds) * 1000
@@ -54,27 +56,86 @@ async function latencies(): Promise<unknown> {
   return { p50: samples[samples.length >> 1], p99: samples[Math.floor(samples.length * 0.99)] }
 }
 
-async function monitor(name: string): Promise<unknown> {
-  let updates = 0
-  let lost = 0
-  let last = Number.NaN
-  client.monitor(name, {
-    onUpdate: ({ value }) => {
-      updates += 1
-      if ((value as number) > last + 1) lost += (value as number) - last - 1
-      last = value as number
-    },
-  })
-  const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-  await wait(500)
+/** Counts values that rise by one, and those that are missing between them. */
+class Sequence {
   updates = 0
   lost = 0
+  #last = Number.NaN
+
+  see(value: number): void {
+    this.updates += 1
+    if (value > this.#last + 1) this.lost += value - this.#last - 1
+    this.#last = value
+  }
+}
+
+async function monitor(name: string): Promise<unknown> {
+  const seen = new Sequence()
+  client.monitor(name, { onUpdate: ({ value }) => seen.see(value as number) })
+  const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+  await wait(500)
+  seen.updates = 0
+  seen.lost = 0
   const cpu = process.cpuUsage()
   const start = performance.now()
   await wait(limit)
   const elapsed = (performance.now() - start) / 1000
   const { user, system } = process.cpuUsage(cpu)
-  return { rate: updates / elapsed, cpuPerUpdate: (user + system) / updates, lost }
+  return { rate: seen.updates / elapsed, cpuPerUpdate: (user + system) / seen.updates, lost: seen.lost }
+}
+
+/**
+ * The same, iterated with `all`, and beside it what came in at the socket: an update that is missing there already was never sent.
+ */
+async function monitorAll(name: string): Promise<unknown> {
+  let open = false
+  const arrived = new Sequence()
+  const parser = new MessageParser(
+    {
+      onMessage: message => {
+        if (open && message.command === Command.EVENT_ADD && message.size >= 24) {
+          arrived.see(message.view.getFloat64(message.offset + 16))
+        }
+      },
+      onOversized: () => {},
+    },
+    1 << 20,
+  )
+  await using tapped = new CaClient(
+    { timeout: 60 },
+    {
+      transport: {
+        ...networkTransport,
+        connect: (endpoint, handler) =>
+          networkTransport.connect(endpoint, {
+            onConnect: () => handler.onConnect(),
+            onData: (chunk, full) => {
+              parser.push(chunk)
+              handler.onData(chunk, full)
+            },
+            onClose: error => handler.onClose(error),
+          }),
+      },
+    },
+  )
+  const taken = new Sequence()
+  const monitor = tapped.monitor(name, { all: true })
+  let start = 0
+  setTimeout(() => {
+    open = true
+    start = performance.now()
+    setTimeout(() => {
+      open = false
+      monitor.close()
+    }, limit)
+  }, 500)
+  for await (const { value } of monitor) if (start > 0) taken.see(value as number)
+  return {
+    rate: (taken.updates / (performance.now() - start)) * 1000,
+    lost: taken.lost,
+    lostBefore: arrived.lost,
+    lostHere: arrived.updates - taken.updates,
+  }
 }
 
 const modes: Record<string, () => Promise<unknown>> = {
@@ -95,7 +156,9 @@ const modes: Record<string, () => Promise<unknown>> = {
   },
   "flood-array": () => rate(() => client.get("array"), 8),
   monitor: () => monitor(`${prefix}free`),
+  "monitor-all": () => monitorAll(`${prefix}free`),
   flood: () => monitor("flood"),
+  "flood-all": () => monitorAll("flood"),
 }
 
 console.log(JSON.stringify(await modes[mode]?.()))

@@ -6,12 +6,16 @@ PEER is pyepics or aioca; the modes are those of ../ca/ours.ts.
 import asyncio
 import json
 import os
+import resource
 import sys
 import time
 
 peer, mode, prefix = sys.argv[1:4]
 limit = float(sys.argv[4]) if len(sys.argv) > 4 else 1.0
 names = lambda count: [f"{prefix}r{i}" for i in range(count)]
+# Subscriptions, to the end of the process: pyepics frees the callback with the last reference to it, and libca, whose
+# thread may be on its way there, then jumps into freed memory.
+keep = []
 
 
 def rate(call, calls=1):
@@ -76,6 +80,16 @@ def pyepics():
             raise RuntimeError(f"{name} does not connect")
         return found
 
+    def memory():
+        def resident(first, last):
+            channels = [ca.create_channel(name, connect=False, auto_cb=False) for name in names(last)[first:]]
+            while not all(ca.isConnected(each) for each in channels):
+                ca.poll(1e-3, 1.0)
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+        before = resident(0, 10000)
+        return (resident(10000, 60000) - before) / 50000
+
     def bulk():
         channels = [ca.create_channel(name, connect=False, auto_cb=False) for name in names(1000)]
         for each in channels:
@@ -92,7 +106,7 @@ def pyepics():
     def watch_monitor(name):
         watch = Watch()
         found = channel(name)
-        keep = ca.create_subscription(found, callback=lambda value=None, **_: watch.see(value))
+        keep.append(ca.create_subscription(found, callback=lambda value=None, **_: watch.see(value)))
         # libca delivers from a thread of its own.
         return watch.report(time.sleep)
 
@@ -122,6 +136,7 @@ def pyepics():
     return {
         "connect-1000": lambda: connect(1000),
         "connect-10000": lambda: connect(10000),
+        "memory": memory,
         "get": lambda: single(lambda found: ca.get(found)),
         "latency": latency,
         "put": lambda: single(lambda found: ca.put(found, 1.5, wait=True)),
@@ -129,6 +144,7 @@ def pyepics():
         "array": lambda: array(f"{prefix}array", True),
         "flood-array": lambda: array("array", False),
         "monitor": lambda: watch_monitor(f"{prefix}free"),
+        "monitor-all": lambda: watch_monitor(f"{prefix}free"),
         "flood": lambda: watch_monitor("flood"),
     }[mode]()
 

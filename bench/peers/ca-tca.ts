@@ -1,0 +1,142 @@
+/**
+ * One measurement of epics-tca, the Channel Access client on npm: `ca-tca.ts MODE PREFIX [SECONDS]`. Prints one JSON value.
+ * The modes are those of ../ca/ours.ts. It finds servers by UDP alone.
+ */
+import { createRequire } from "node:module"
+
+/** As much of its interface as is used here. */
+interface TcaChannel {
+  get(timeout: number | undefined, type: number): Promise<{ value: unknown } | undefined>
+  put(value: number[], timeout: number | undefined, notify: boolean): Promise<number | undefined>
+  createMonitor(timeout: undefined, listener: () => void, type: number): Promise<unknown>
+  getDbrValue(): unknown
+}
+interface Tca {
+  Context: new (
+    environment: undefined,
+    logLevel: number,
+  ) => {
+    initialize(): Promise<void>
+    createChannel(name: string, protocol: "ca"): Promise<TcaChannel | undefined>
+  }
+}
+
+const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
+const limit = Number(seconds) * 1000
+const TIME_DOUBLE = 20
+/** Beyond "fatal": it logs to standard output. */
+const SILENT = 99
+
+const { Context } = createRequire(import.meta.url)("epics-tca") as Tca
+const context = new Context(undefined, SILENT)
+await context.initialize()
+
+const wait = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+async function rate(round: () => Promise<unknown>, calls = 1): Promise<number> {
+  await round()
+  const start = performance.now()
+  let done = 0
+  while (performance.now() - start < limit) {
+    await round()
+    done += calls
+  }
+  return (done / (performance.now() - start)) * 1000
+}
+
+async function channel(name: string): Promise<TcaChannel> {
+  const found = await context.createChannel(name, "ca")
+  if (found === undefined) throw new Error(`${name} does not connect`)
+  return found
+}
+
+async function read(from: TcaChannel): Promise<void> {
+  const reply = await from.get(undefined, TIME_DOUBLE)
+  if (reply?.value === undefined) throw new Error("a get without a value")
+}
+
+const channels = (from: number, to: number): Promise<TcaChannel[]> =>
+  Promise.all(Array.from({ length: to - from }, (_, i) => channel(`${prefix}r${from + i}`)))
+
+async function connect(count: number): Promise<unknown> {
+  await channel(`${prefix}array.NELM`)
+  const start = performance.now()
+  await channels(0, count)
+  return { seconds: (performance.now() - start) / 1000 }
+}
+
+async function memory(): Promise<number> {
+  const resident = async (from: number, to: number): Promise<number> => {
+    await channels(from, to)
+    globalThis.gc?.()
+    return process.memoryUsage().rss
+  }
+  const before = await resident(0, 2000)
+  return ((await resident(2000, 12_000)) - before) / 10_000
+}
+
+async function latencies(): Promise<unknown> {
+  const one = await channel(`${prefix}r0`)
+  const samples: number[] = []
+  await rate(async () => {
+    const start = performance.now()
+    await read(one)
+    samples.push((performance.now() - start) * 1000)
+  })
+  samples.sort((a, b) => a - b)
+  return { p50: samples[samples.length >> 1], p99: samples[Math.floor(samples.length * 0.99)] }
+}
+
+async function monitor(name: string): Promise<unknown> {
+  const one = await channel(name)
+  let updates = 0
+  let lost = 0
+  let last = Number.NaN
+  const see = (): void => {
+    const value = Number(([] as unknown[]).concat(one.getDbrValue())[0])
+    updates += 1
+    if (value > last + 1) lost += value - last - 1
+    last = value
+  }
+  void one.createMonitor(undefined, see, TIME_DOUBLE)
+  await wait(500)
+  updates = 0
+  lost = 0
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  await wait(limit)
+  const elapsed = (performance.now() - start) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  return { rate: updates / elapsed, cpuPerUpdate: (user + system) / updates, lost }
+}
+
+async function array(name: string): Promise<number> {
+  const one = await channel(name)
+  return rate(() => read(one), 8)
+}
+
+const modes: Record<string, () => Promise<unknown>> = {
+  "connect-1000": () => connect(1000),
+  "connect-10000": () => connect(10_000),
+  memory,
+  get: async () => {
+    const one = await channel(`${prefix}r0`)
+    return rate(() => read(one))
+  },
+  latency: latencies,
+  put: async () => {
+    const one = await channel(`${prefix}r0`)
+    return rate(() => one.put([1.5], undefined, true))
+  },
+  "get-bulk": async () => {
+    const list = await channels(0, 1000)
+    return rate(() => Promise.all(list.map(read)), list.length)
+  },
+  array: () => array(`${prefix}array`),
+  "flood-array": () => array("array"),
+  monitor: () => monitor(`${prefix}free`),
+  flood: () => monitor("flood"),
+}
+
+console.log(JSON.stringify(await modes[mode]?.()))
+process.exit(0)
