@@ -2,7 +2,7 @@ import type { DataKey } from "@ophyd-ts/core"
 import type { EventDescriptor, StreamResource } from "@ophyd-ts/run-engine"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { encodeColumn } from "../src/arrow/columns.ts"
+import { fittingValues } from "../src/arrow/columns.ts"
 import { packDocument, unpackDocument } from "../src/index.ts"
 import { fileNames } from "../src/tiled/file-names.ts"
 import { FileSeries } from "../src/tiled/files.ts"
@@ -19,6 +19,8 @@ const key = (dtype: DataKey["dtype"], shape: DataKey["shape"] = [], dtype_numpy?
 
 describe("documents as MessagePack", () => {
   it("come back as they were", () => {
+    // The one key that the decoder refuses, for good reasons.
+    const key = fc.string().filter(text => text !== "__proto__")
     const value = fc.letrec(tie => ({
       any: fc.oneof(
         { maxDepth: 4 },
@@ -28,11 +30,11 @@ describe("documents as MessagePack", () => {
         fc.maxSafeInteger(),
         fc.double(),
         fc.array(tie("any"), { maxLength: 5 }),
-        fc.dictionary(fc.string(), tie("any"), { maxKeys: 5 }),
+        fc.dictionary(key, tie("any"), { maxKeys: 5 }),
       ),
     })).any
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), value), doc => {
+      fc.property(fc.dictionary(key, value), doc => {
         const copy = { ...doc }
         // Only the sign of zero is not carried.
         expect(JSON.stringify(unpackDocument(packDocument(copy)))).toBe(JSON.stringify(copy))
@@ -149,14 +151,12 @@ describe("values of a key", () => {
 
   it("that do not fit their column are left out and told", () => {
     const misfits: unknown[] = []
-    const { nodes } = encodeColumn({ name: "n", type: "int64", values: [1, 1.5, "x", null, 2n ** 70n] }, v =>
-      misfits.push(v),
-    )
+    const column = { name: "n", type: "int64", values: [1, 1.5, "x", null, 2n ** 70n] } as const
+    expect(fittingValues(column, v => misfits.push(v))).toEqual([1n, null, null, null, null])
     expect(misfits).toEqual([1.5, "x", 2n ** 70n])
-    expect(nodes).toEqual([{ length: 5, nulls: 4 }])
     const lists: unknown[] = []
-    encodeColumn({ name: "l", type: { list: "float64" }, values: [[1, "a"], 3] }, v => lists.push(v))
-    expect(lists).toEqual([3, "a"])
+    fittingValues({ name: "l", type: { list: "float64" }, values: [[1, "a"], 3] }, v => lists.push(v))
+    expect(lists).toEqual(["a", 3])
   })
 
   it.each([

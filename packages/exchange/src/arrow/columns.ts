@@ -1,4 +1,4 @@
-/** Columns of an Arrow table, from plain values to the buffers of the columnar format. */
+/** Columns of a table: which values fit which type. */
 
 export type ScalarType = "float64" | "int64" | "bool" | "utf8"
 export type ColumnType = ScalarType | { readonly list: ScalarType }
@@ -10,56 +10,31 @@ export interface Column {
   readonly values: readonly unknown[]
 }
 
-/** Length and number of missing values of a column, or of what is inside a list. */
-export interface Node {
-  readonly length: number
-  readonly nulls: number
-}
+export type Scalar = number | bigint | boolean | string | null
 
-/** What a column contributes to a record batch, in the order of the format. */
-export interface Encoded {
-  readonly nodes: Node[]
-  readonly buffers: Uint8Array[]
-}
-
-/** Values that do not fit their column are left out as null; `misfit` hears of each. */
-export function encodeColumn(column: Column, misfit: (value: unknown) => void = () => {}): Encoded {
-  const { type } = column
-  if (typeof type === "string") return encodeScalars(column.values, type, misfit)
-  const offsets = new Int32Array(column.values.length + 1)
-  const flat: unknown[] = []
-  const lists = column.values.map((value, i) => {
-    const list = listOf(value)
-    if (list === null && value !== null && value !== undefined) misfit(value)
-    if (list !== null) for (const item of list) flat.push(item)
-    offsets[i + 1] = flat.length
-    return list
-  })
-  const inner = encodeScalars(flat, type.list, misfit)
-  const { node, validity } = validityOf(lists)
-  return { nodes: [node, ...inner.nodes], buffers: [validity, bytesOf(offsets), ...inner.buffers] }
-}
-
-function encodeScalars(
-  values: readonly unknown[],
-  type: ScalarType,
-  misfit: (value: unknown) => void,
-): Encoded {
-  const convert = converters[type]
-  const converted = values.map(value => {
+/** Values as their column holds them. What does not fit is left out as null; `misfit` hears of each. */
+export function fittingValues(
+  { type, values }: Column,
+  misfit: (value: unknown) => void = () => {},
+): (Scalar | Scalar[])[] {
+  const scalar = (value: unknown, convert: (value: unknown) => Scalar): Scalar => {
     if (value === null || value === undefined) return null
     const fitting = convert(value)
     if (fitting === null) misfit(value)
     return fitting
+  }
+  if (typeof type === "string") return values.map(value => scalar(value, converters[type]))
+  return values.map(value => {
+    const list = listOf(value)
+    if (list === null && value !== null && value !== undefined) misfit(value)
+    return list?.map(item => scalar(item, converters[type.list])) ?? null
   })
-  const { node, validity } = validityOf(converted)
-  return { nodes: [node], buffers: [validity, ...data(converted, type)] }
 }
 
 const smallest = -(2n ** 63n)
 const largest = 2n ** 63n - 1n
 
-const converters: Record<ScalarType, (value: unknown) => number | bigint | boolean | string | null> = {
+const converters: Record<ScalarType, (value: unknown) => Scalar> = {
   float64: value => (typeof value === "number" || typeof value === "bigint" ? Number(value) : null),
   int64: value => {
     if (typeof value === "boolean") return BigInt(value)
@@ -71,49 +46,6 @@ const converters: Record<ScalarType, (value: unknown) => number | bigint | boole
   bool: value => (typeof value === "boolean" ? value : value === 0 || value === 1 ? value === 1 : null),
   utf8: value => (typeof value === "string" ? value : JSON.stringify(value)),
 }
-
-function data(values: readonly unknown[], type: ScalarType): Uint8Array[] {
-  switch (type) {
-    case "float64":
-      return [bytesOf(Float64Array.from(values, v => (v === null ? 0 : (v as number))))]
-    case "int64":
-      return [bytesOf(BigInt64Array.from(values, v => (v === null ? 0n : (v as bigint))))]
-    case "bool":
-      return [bitmap(values, v => v === true)]
-    case "utf8": {
-      const texts = values.map(v => encoder.encode(v === null ? "" : (v as string)))
-      const offsets = new Int32Array(texts.length + 1)
-      texts.forEach((text, i) => {
-        offsets[i + 1] = offsets[i]! + text.length
-      })
-      const all = new Uint8Array(offsets[texts.length]!)
-      texts.forEach((text, i) => {
-        all.set(text, offsets[i]!)
-      })
-      return [bytesOf(offsets), all]
-    }
-  }
-}
-
-const encoder = new TextEncoder()
-
-function validityOf(values: readonly unknown[]): { node: Node; validity: Uint8Array } {
-  const nulls = values.reduce<number>((n, value) => n + (value === null ? 1 : 0), 0)
-  // Where nothing is missing the format allows the map to be left out.
-  const validity = nulls === 0 ? new Uint8Array(0) : bitmap(values, value => value !== null)
-  return { node: { length: values.length, nulls }, validity }
-}
-
-function bitmap(values: readonly unknown[], is: (value: unknown) => boolean): Uint8Array {
-  const bits = new Uint8Array(Math.ceil(values.length / 8))
-  values.forEach((value, i) => {
-    if (is(value)) bits[i >> 3]! |= 1 << (i & 7)
-  })
-  return bits
-}
-
-const bytesOf = (array: ArrayBufferView): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
 /** The items of a list value, nested ones in row-major order; null when it is no list. */
 export function listOf(value: unknown): unknown[] | null {
