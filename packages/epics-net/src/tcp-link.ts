@@ -20,12 +20,19 @@ export interface TcpLinkOptions {
   readBuffer?: number
 }
 
+/** After so many bytes a link lets the others have their turn: well below a millisecond's reading. */
+const bytesPerTurn = 0x8_0000
+/** Links that are open. One alone keeps no other waiting, and shorter turns would cost it some of its rate. */
+let linksOpen = 0
+
 /** A TCP connection to a server: reads into one re-used buffer, sends without delay. */
 export class TcpLink {
   readonly #socket: Socket
   readonly #handler: TcpLinkHandler
   #error: Error | undefined
   #done = false
+  /** Bytes received since the others had their turn. */
+  #sinceTurn = 0
 
   /** Starts to connect. Host names are resolved anew each time. */
   constructor(endpoint: Endpoint, handler: TcpLinkHandler, options: TcpLinkOptions = {}) {
@@ -45,7 +52,7 @@ export class TcpLink {
         callback: bytes => {
           const full = current === buffer && bytes === buffer.length
           if (!this.#done) handler.onData(current.subarray(0, bytes), full)
-          return true
+          return this.#goesOn(bytes)
         },
       },
     })
@@ -56,7 +63,11 @@ export class TcpLink {
       this.#error ??= error
     })
     this.#socket.on("end", () => this.#socket.destroy())
-    this.#socket.on("close", () => this.#finish())
+    linksOpen++
+    this.#socket.on("close", () => {
+      linksOpen--
+      this.#finish()
+    })
   }
 
   /** Sends bytes, which must not change until `written` is called. */
@@ -96,6 +107,15 @@ export class TcpLink {
   destroy(): void {
     this.#done = true
     this.#socket.destroy()
+  }
+
+  /** False pauses the socket for the rest of this turn, so that a stream without end does not hold up other links. */
+  #goesOn(bytes: number): boolean {
+    this.#sinceTurn += bytes
+    if (this.#sinceTurn < bytesPerTurn || linksOpen < 2) return true
+    this.#sinceTurn = 0
+    setImmediate(() => this.#socket.resume())
+    return false
   }
 
   #finish(): void {

@@ -67,6 +67,36 @@ test("a link that ends delivers what was written before", async () => {
   expect(received).toBe(1_000_003)
 })
 
+test("of two links, one that floods stops after half a megabyte to let the other have its turn, and loses nothing", async () => {
+  const bytes = 24 << 20
+  const flooding = await listen(socket => socket.end(new Uint8Array(bytes)))
+  const other = open(await listen(() => {}))
+  const memory = new Uint8Array(1 << 18)
+  let received = 0
+  let thisTurn = 0
+  let most = 0
+  await new Promise<void>(resolve => {
+    new TcpLink(flooding, {
+      onConnect: () => {},
+      readInto: () => memory,
+      onData: ({ length }) => {
+        if (thisTurn === 0) {
+          setImmediate(() => {
+            thisTurn = 0
+          })
+        }
+        received += length
+        thisTurn += length
+        most = Math.max(most, thisTurn)
+      },
+      onClose: () => resolve(),
+    })
+  })
+  other.link.destroy()
+  expect(received).toBe(bytes)
+  expect(most).toBeLessThan(1 << 20)
+})
+
 test("datagrams go out to every destination, whatever becomes of the others", async () => {
   const got: number[] = []
   const there = await UdpPort.open({ address: "127.0.0.1", onDatagram: bytes => void got.push(bytes[0]!) })
