@@ -47,7 +47,7 @@ export async function run({ samples }: BenchOptions): Promise<BenchRow[]> {
 
 /** The results of each client: in turn, so that a noisy minute hits all, or all at the same moment. */
 async function sample(
-  { mode, together }: Figure,
+  { mode, together, seconds }: Figure,
   everybody: readonly Client[],
   server: Server,
   samples: number,
@@ -57,7 +57,7 @@ async function sample(
     const list = results.get(client) ?? []
     // Who could not do it once is not asked again: it may take its time to fail.
     if (list.at(-1) === undefined && list.length > 0) return
-    list.push(await measure(client, mode, prefix, server))
+    list.push(await measure(client, mode, prefix, server, seconds))
   }
   for (let i = 0; i < samples; i += 1) {
     if (together) await Promise.all(everybody.map(one))

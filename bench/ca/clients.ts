@@ -49,10 +49,11 @@ export async function measure(
   mode: string,
   prefix: string,
   server: Server,
+  seconds = 1,
 ): Promise<unknown> {
   const [command, ...args] = commands[client]
   try {
-    const { stdout } = await promisify(execFile)(command, [...args, mode, prefix], {
+    const { stdout } = await promisify(execFile)(command, [...args, mode, prefix, String(seconds)], {
       env: { ...process.env, ...environment(client, server) },
       timeout: 40_000,
       killSignal: "SIGKILL",

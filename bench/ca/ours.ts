@@ -133,6 +133,7 @@ async function monitorAll(name: string): Promise<unknown> {
   return {
     rate: (taken.updates / (performance.now() - start)) * 1000,
     lost: taken.lost,
+    missing: (100 * taken.lost) / (taken.lost + taken.updates),
     lostBefore: arrived.lost,
     lostHere: arrived.updates - taken.updates,
   }

@@ -56,6 +56,7 @@ class Watch:
             "rate": self.updates / elapsed,
             "cpuPerUpdate": used * 1e6 / max(1, self.updates),
             "lost": self.lost,
+            "missing": 100 * self.lost / max(1, self.lost + self.updates),
         }
 
 
