@@ -71,7 +71,6 @@ const figures: readonly Figure[] = [
   },
   { mode: "get-bulk", server: "softIoc", lines: [{ name: "get, 1,000 in flight", unit: "1/s" }] },
   { mode: "array", server: "softIoc", lines: [{ name: "get of 1 M doubles", unit: "MB/s" }] },
-  { mode: "monitor", server: "softIoc", lines: stream("monitor of a free-running record") },
   {
     mode: "memory",
     server: "softIoc",
@@ -109,8 +108,6 @@ export async function run({ samples }: BenchOptions): Promise<BenchRow[]> {
       BENCH_FRAME_BYTES: String(bare.frameBytes),
     },
   }
-  // The free-running record needs a first push, once its link to itself is up.
-  ioc.shell(`dbpf "${prefix}free.PROC" 1`)
   const rows: BenchRow[] = []
   for (const { mode, server, lines, against, alone } of figures) {
     const ours: unknown[] = []

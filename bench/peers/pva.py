@@ -76,7 +76,6 @@ modes = {
     "put": lambda: rate(lambda: ctxt.put(f"{prefix}r0", 1.5, wait=True, timeout=60)),
     "get-bulk": bulk,
     "array": array,
-    "monitor": lambda: watch(f"{prefix}free"),
     "flood": lambda: watch("flood"),
     "image": lambda: watch("image"),
     "segmented": lambda: watch("segmented"),

@@ -166,7 +166,6 @@ const modes: Record<string, () => Promise<unknown>> = {
     await client.put(name, new Float64Array(1_000_000))
     return rate(() => client.get(name), 8)
   },
-  monitor: () => scalars(`${prefix}free`),
   flood: () => scalars("flood"),
   image: () => images("image"),
   segmented: () => images("segmented"),
