@@ -47,3 +47,15 @@ export function compare(
   const spread = (Math.max(...ours) - Math.min(...ours)) / own
   return { name, unit, ours: own, peer: other, peerName, ratio, spread, samples: ours.length }
 }
+
+/** Calls per second of `round`, which makes `calls`, over `limit` milliseconds; its first call is not counted. */
+export async function callRate(limit: number, round: () => Promise<unknown>, calls = 1): Promise<number> {
+  await round()
+  const start = performance.now()
+  let done = 0
+  while (performance.now() - start < limit) {
+    await round()
+    done += calls
+  }
+  return (done / (performance.now() - start)) * 1000
+}

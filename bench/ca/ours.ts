@@ -2,22 +2,13 @@
 import { CaClient } from "node-epics-ca"
 import { networkTransport } from "../../packages/node-epics-ca/src/client/transport.ts"
 import { Command, MessageParser } from "../../packages/node-epics-ca/src/wire/index.ts"
+import { callRate } from "../bench.ts"
 
 const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
 const limit = Number(seconds) * 1000
 const client = new CaClient({ timeout: 60 })
 
-/** Calls per second of `round`, which makes `calls`; its first call is not counted. */
-async function rate(round: () => Promise<unknown>, calls = 1): Promise<number> {
-  await round()
-  const start = performance.now()
-  let done = 0
-  while (performance.now() - start < limit) {
-    await round()
-    done += calls
-  }
-  return (done / (performance.now() - start)) * 1000
-}
+const rate = (round: () => Promise<unknown>, calls = 1): Promise<number> => callRate(limit, round, calls)
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}r${i}`)
 

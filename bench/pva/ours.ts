@@ -1,23 +1,14 @@
 /** One measurement of our client, in a process of its own: `ours.ts MODE PREFIX`. Prints one JSON value. Mirrors ../peers/pva.py. */
 import { connect } from "node:net"
 import { type Monitor, ntScalar, PvaClient, type TypedArray } from "pvxs-node"
+import { callRate } from "../bench.ts"
 
 const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
 const limit = Number(seconds) * 1000
 const client = new PvaClient({ timeout: 60 })
 const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
-/** Calls per second of `round`, which makes `calls`; its first call is not counted. */
-async function rate(round: () => Promise<unknown>, calls = 1): Promise<number> {
-  await round()
-  const start = performance.now()
-  let done = 0
-  while (performance.now() - start < limit) {
-    await round()
-    done += calls
-  }
-  return (done / (performance.now() - start)) * 1000
-}
+const rate = (round: () => Promise<unknown>, calls = 1): Promise<number> => callRate(limit, round, calls)
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}r${i}`)
 
