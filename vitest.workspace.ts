@@ -13,6 +13,7 @@ const projects: TestProjectConfiguration[] = [
   project("pvxs-node", "./packages/pvxs-node"),
   project("epics", "./packages/epics"),
   project("run-engine", "./packages/run-engine"),
+  project("area-detector", "./packages/area-detector"),
   project("aps-dm", "./packages/aps-dm"),
   project("exchange", "./packages/exchange"),
   project("ioc-sim", "./ioc-sim"),

@@ -14,7 +14,14 @@ const mayImport: Record<string, readonly string[]> = {
   "pvxs-node": ["@ophyd-ts/epics-net"],
   "@ophyd-ts/epics": ["@ophyd-ts/core", "node-epics-ca", "pvxs-node"],
   "@ophyd-ts/run-engine": ["@ophyd-ts/core"],
-  "@ophyd-ts/aps-dm": ["@ophyd-ts/core", "@ophyd-ts/run-engine"],
+  "@ophyd-ts/area-detector": ["@ophyd-ts/core", "@ophyd-ts/epics", "@ophyd-ts/run-engine", "pvxs-node"],
+  "@ophyd-ts/aps-dm": [
+    "@ophyd-ts/core",
+    "@ophyd-ts/run-engine",
+    "@ophyd-ts/epics",
+    "@ophyd-ts/area-detector",
+    "pvxs-node",
+  ],
   "@ophyd-ts/exchange": ["@ophyd-ts/core", "@ophyd-ts/run-engine"],
   "@ophyd-ts/ioc-sim": [
     "@ophyd-ts/core",
