@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { TimerWheel } from "@ophyd-ts/epics-net"
 import type { PvaClientConfig } from "../client/config.ts"
+import { callUser } from "../diagnostics.ts"
 import { PvaError, PvaInputError } from "../errors.ts"
 import { TcpServer } from "../net/tcp-server.ts"
 import type { StructureType } from "../values/field-type.ts"
@@ -10,6 +11,14 @@ import { Discovery } from "./discovery.ts"
 import { infoChannel, infoChannelName } from "./info-channel.ts"
 import { ServerSession, type SessionOwner } from "./session.ts"
 import type { SharedPv } from "./shared-pv.ts"
+
+/** PVs that are made when somebody asks for them. */
+export interface PvProvider {
+  /** The PV of this name; always the same one while it is open. Undefined when there is none. */
+  find(name: string): SharedPv | undefined
+  /** Names to list. Default none: such PVs are found, not listed. */
+  names?(): Iterable<string>
+}
 
 /**
  * Serves PVs to pvAccess clients.
@@ -23,6 +32,7 @@ export class PvaServer implements AsyncDisposable {
   readonly guid = randomBytes(12).toString("hex")
   readonly #config: ResolvedServerConfig
   readonly #pvs = new Map<string, SharedPv>()
+  readonly #providers: PvProvider[] = []
   readonly #sessions = new Set<ServerSession>()
   readonly #wheel: TimerWheel
   readonly #listeners: TcpServer[] = []
@@ -57,9 +67,10 @@ export class PvaServer implements AsyncDisposable {
     return this.#listeners[0]?.port ?? 0
   }
 
-  /** Names of all PVs that are open, without the info channel. */
+  /** Names of all PVs that are open, without the info channel, and of those that providers list. */
   get names(): readonly string[] {
-    return [...this.#pvs].filter(([name, pv]) => name !== infoChannelName && pv.isOpen).map(([name]) => name)
+    const added = [...this.#pvs].filter(([name, pv]) => name !== infoChannelName && pv.isOpen)
+    return [...added.map(([name]) => name), ...this.#providers.flatMap(each => [...(each.names?.() ?? [])])]
   }
 
   /** Clients that are connected. */
@@ -73,6 +84,12 @@ export class PvaServer implements AsyncDisposable {
       throw new PvaInputError(`a PV name is 1 to 500 characters long, not "${name}"`)
     if (this.#pvs.has(name)) throw new PvaInputError(`the server has a PV "${name}" already`)
     this.#pvs.set(name, pv as unknown as SharedPv)
+    this.#discovery?.changed()
+  }
+
+  /** Asks for PVs that were not added, for instance those that are too many to be made before somebody wants one. */
+  provide(provider: PvProvider): void {
+    this.#providers.push(provider)
     this.#discovery?.changed()
   }
 
@@ -105,10 +122,7 @@ export class PvaServer implements AsyncDisposable {
     const owner: SessionOwner = {
       config: this.#config,
       wheel: this.#wheel,
-      find: name => {
-        const pv = this.#pvs.get(name)
-        return pv?.isOpen === true ? pv : undefined
-      },
+      find: name => this.#find(name),
       answerSearch: (writer, search) => {
         const response = this.#answer(search)
         if (response !== null) writeSearchResponse(writer, response)
@@ -123,6 +137,21 @@ export class PvaServer implements AsyncDisposable {
     if (!this.#config.udp) return
     this.#discovery = new Discovery(this.#config, this.guid, this.port, search => this.#answer(search))
     await this.#discovery.open()
+  }
+
+  /** An open PV by its name: added ones first. */
+  #find(name: string): SharedPv | undefined {
+    const isOpen = (pv: SharedPv | undefined): pv is SharedPv => pv?.isOpen === true
+    const added = this.#pvs.get(name)
+    if (added !== undefined) return isOpen(added) ? added : undefined
+    let found: SharedPv | undefined
+    for (const provider of this.#providers) {
+      callUser("a name that was not added", () => {
+        found = provider.find(name)
+      })
+      if (isOpen(found)) return found
+    }
+    return undefined
   }
 
   async #open(host: string, port: number, owner: SessionOwner): Promise<TcpServer> {
@@ -144,7 +173,7 @@ export class PvaServer implements AsyncDisposable {
   #answer(search: Search): SearchResponse | null {
     if (search.protocols.length > 0 && !search.protocols.includes("tcp")) return null
     // The info channel is one that every server has: it is for those who come without a search.
-    const has = (name: string): boolean => name !== infoChannelName && this.#pvs.get(name)?.isOpen === true
+    const has = (name: string): boolean => name !== infoChannelName && this.#find(name) !== undefined
     const ids = search.channels.filter(c => has(c.name)).map(c => c.id)
     if (ids.length === 0 && !search.replyRequired) return null
     return {
