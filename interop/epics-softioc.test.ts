@@ -5,6 +5,7 @@ import {
   double,
   integer,
   type NotConnectedError,
+  string,
   until,
 } from "@ophyd-ts/core"
 import { TestClock } from "@ophyd-ts/core/testing"
@@ -61,7 +62,10 @@ record(ao, "$(P)locked") { field(VAL, "1") field(PINI, "YES") field(DISP, "1") }
 record(calcout, "$(P)slow") { field(CALC, "A") field(ODLY, "1") field(OUT, "$(P)slowDone PP") field(OOPT, "Every Time") }
 record(longout, "$(P)slowDone") {}
 record(ao, "$(P)quick") { field(VAL, "1") field(PINI, "YES") }
-record(bo, "$(P)shutter") { field(ZNAM, "Shut") field(ONAM, "Open") }`
+record(bo, "$(P)shutter") { field(ZNAM, "Shut") field(ONAM, "Open") }
+record(waveform, "$(P)chars") { field(FTVL, "CHAR") field(NELM, "300") }
+record(waveform, "$(P)form") { field(FTVL, "CHAR") field(NELM, "300") info(Q:form, "String") }
+record(lso, "$(P)lso") { field(SIZV, "300") }`
     let P: string
     let ioc: SoftIoc
     let client: CaClient | PvaClient
@@ -89,6 +93,27 @@ record(bo, "$(P)shutter") { field(ZNAM, "Shut") field(ONAM, "Open") }`
     it("with a read-back of their own write one record and read the other", async () => {
       await probe.gain.set(3, { timeout: 20 })
       expect(await probe.gain.locate()).toEqual({ setpoint: 3, readback: 1.5 })
+    })
+
+    it("hold texts longer than a record's string, in characters and in long strings", async () => {
+      class Texts extends EpicsDevice {
+        readonly chars = this.signal.rw(string, "chars")
+        readonly form = this.signal.rw(string, "form")
+        readonly long = this.signal.rw(string, "lso.VAL$")
+      }
+      const texts = new Texts(`${protocol}://${P}`, { client, name: "texts" })
+      await texts.connect({ timeout: 20 })
+      const path = "/data/Gerät/".repeat(20)
+      for (const signal of [texts.chars, texts.form, texts.long]) {
+        expect(await signal.get()).toBe("")
+        await signal.set(path, { timeout: 20 })
+        expect(await signal.get()).toBe(path)
+        await signal.set("short", { timeout: 20 })
+        expect(await signal.get()).toBe("short")
+        expect(await signal.describe()).toEqual({
+          [signal.name]: { source: signal.source, dtype: "string", shape: [] },
+        })
+      }
     })
 
     it("fail a refused write with the server's reason", async () => {

@@ -33,6 +33,14 @@ export {
   uint32,
   uint64,
 } from "./datatypes/scalars.ts"
+export {
+  type Columns,
+  type ColumnType,
+  rowsOf,
+  type TableType,
+  type TableValue,
+  table,
+} from "./datatypes/table.ts"
 export { Component, type ComponentOptions } from "./device/component.ts"
 export { type ConnectFailure, type ConnectOptions, connect, NotConnectedError } from "./device/connect.ts"
 export { Device, type DeviceOptions } from "./device/device.ts"

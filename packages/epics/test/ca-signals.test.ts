@@ -14,6 +14,7 @@ import {
   type SignalRW,
   string,
   stringArray,
+  table,
   uint16Array,
   until,
 } from "@ophyd-ts/core"
@@ -177,6 +178,34 @@ describe("connect", () => {
     expect(await device.it.get()).toEqual(before)
     await device.it.set(after)
     expect(await device.it.get()).toEqual(after)
+  })
+
+  it("refuses a table at once, for Channel Access has none", async () => {
+    const { it: signal } = new Single(table({ x: float64Array }))
+    const error: NotConnectedError = await signal.connect({ timeout: 60 }).catch(e => e)
+    expect(error.failures[0]?.cause).toMatchObject({
+      code: "WRONG_TYPE",
+      message: `ca://${prefix}x: declared table(x: float64Array): Channel Access has no tables, use pva://${prefix}x`,
+    })
+  })
+
+  it.each<[string, Datatype<unknown>, ConstructorParameters<typeof ServerPv>[1], unknown[]]>([
+    ["a narrower number by the server's type", double, { type: "float", value: 1 }, ["number", "<f4", []]],
+    [
+      "an integer in a double as an integer",
+      integer,
+      { type: "double", value: 1, precision: 0 },
+      ["integer", "<i8", []],
+    ],
+    ["a flag in an integer as a flag", boolean, { type: "long", value: 1 }, ["boolean", "|b1", []]],
+    ["text in characters as text", string, { type: "char", value: [65, 66] }, ["string", undefined, []]],
+    ["an array by its own elements", uint16Array, { type: "long", value: [1, 2] }, ["array", "<u2", [2]]],
+  ])("describes %s", async (_, datatype, options, expected) => {
+    serve("x", options as never)
+    const { it: signal } = new Single(datatype)
+    await signal.connect({ timeout: 10 })
+    const { dtype, dtype_numpy, shape } = (await signal.describe())["dev_it"] ?? {}
+    expect([dtype, dtype_numpy, shape]).toEqual(expected)
   })
 
   it("to 50 PVs of which three are absent gives one error naming those three, within one time-out", async () => {

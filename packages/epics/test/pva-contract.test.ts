@@ -1,6 +1,15 @@
-import { ntEnum, ntScalar, ntScalarArray, PvaClient, PvaServer, SharedPv, timeStamp } from "pvxs-node"
-import { signalContract } from "../../core/test/contract/signal-contract.ts"
-import { ContractDevice, contractSignals } from "./support/contract-device.ts"
+import {
+  ntEnum,
+  ntScalar,
+  ntScalarArray,
+  ntTable,
+  PvaClient,
+  PvaServer,
+  SharedPv,
+  timeStamp,
+} from "pvxs-node"
+import { signalContract, tableContract } from "../../core/test/contract/signal-contract.ts"
+import { ContractDevice, contractSignals, ProfileDevice } from "./support/contract-device.ts"
 import { randomPrefix } from "./support/prefix.ts"
 
 signalContract("pvAccess", async () => {
@@ -36,6 +45,23 @@ signalContract("pvAccess", async () => {
   return {
     signals: contractSignals(new ContractDevice(`pva://${prefix}`, { client })),
     change: (signal, value) => (signal === "gain" ? gain : count).post({ value }),
+    close: async () => {
+      await client.close()
+      await server.close()
+    },
+  }
+})
+
+tableContract("pvAccess", async () => {
+  const prefix = randomPrefix()
+  const server = await PvaServer.open({ isolated: true })
+  const value = { label: ["a", "b"], position: Float64Array.of(1, 2), count: Int32Array.of(10, 20) }
+  const type = ntTable({ label: "string", position: "double", count: "int" })
+  server.add(`${prefix}profile`, SharedPv.mailbox(type, { value, timeStamp: timeStamp() }))
+  const client = new PvaClient(server.clientConfig())
+  return {
+    signals: new ProfileDevice(`pva://${prefix}`, { client }),
+    change: () => {},
     close: async () => {
       await client.close()
       await server.close()

@@ -33,8 +33,10 @@ function sameElements(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
 }
 
 function array<A extends TypedArray>(construct: TypedArrayConstructor<A>, dtypeNumpy: string): ArrayType<A> {
-  const label = `${construct.name.charAt(0).toLowerCase()}${construct.name.slice(1)}`
-  const element = construct.name.startsWith("Big") ? "bigint" : "number"
+  const { name } = construct
+  const element = name.startsWith("Big") ? "bigint" : "number"
+  const short = name.replace("Big", "")
+  const label = `${short.charAt(0).toLowerCase()}${short.slice(1)}`
   return {
     family: "array",
     label,
@@ -46,7 +48,7 @@ function array<A extends TypedArray>(construct: TypedArrayConstructor<A>, dtypeN
       if (value instanceof construct) return value as A
       if (Array.isArray(value) && value.every(v => typeof v === element))
         return construct.from(value as A[number][])
-      throw new ValueError(`${who}: ${formatValue(value)} is not a ${construct.name}`)
+      throw new ValueError(`${who}: ${formatValue(value)} is not a ${name}`)
     },
     equal: sameElements,
   }

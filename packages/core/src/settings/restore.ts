@@ -1,6 +1,6 @@
 import type { Device } from "../device/device.ts"
 import { OphydError, toError } from "../errors.ts"
-import { formatValue } from "../format.ts"
+import { formatValue, isPlain } from "../format.ts"
 import { StatusTimeoutError } from "../status/errors.ts"
 import {
   parseSettings,
@@ -97,11 +97,14 @@ export async function compareSettings(
 
 /** Equal; YAML has one zero where numbers have two. */
 function isSame({ signal }: Setting, a: unknown, b: unknown): boolean {
-  const positive = (value: unknown) => (value === 0 ? 0 : value)
-  if (!ArrayBuffer.isView(a)) return signal.datatype.equal(positive(a), positive(b))
-  const list = (value: unknown) => Array.from(value as ArrayLike<unknown>, positive)
-  const [one, other] = [list(a), list(b)]
-  return one.length === other.length && one.every((value, i) => Object.is(value, other[i]))
+  return signal.datatype.equal(positive(a), positive(b))
+}
+
+/** The same value without negative zeros. */
+function positive(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return (value as Float64Array).map(v => (v === 0 ? 0 : v))
+  if (isPlain(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, positive(v)]))
+  return value === 0 ? 0 : value
 }
 
 /** What a change may depend on comes first: configuration, then what is in no document, then what is read. */

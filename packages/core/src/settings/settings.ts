@@ -1,7 +1,8 @@
-import { Document, parse, visit, YAMLParseError } from "yaml"
+import { Document, parse, visit, type YAMLMap, YAMLParseError, type YAMLSeq } from "yaml"
 import type { Device } from "../device/device.ts"
 import { DeviceErrors } from "../device/stage-signals.ts"
 import { OphydError, toError } from "../errors.ts"
+import { isPlain } from "../format.ts"
 import { SignalRW } from "../signal/writable.ts"
 
 /** Set values by their path of fields: `cam.gain`. */
@@ -63,16 +64,19 @@ export async function saveSettings(device: Device, options: SettingsOptions = {}
 export function formatSettings(settings: Settings): string {
   const document = new Document(new Map([...settings].map(([path, value]) => [path, plain(value)])))
   // One line per setting, however long: files are compared line by line.
+  const inOneLine = (_: unknown, node: YAMLMap | YAMLSeq) => {
+    node.flow = true
+  }
   visit(document, {
-    Seq: (_, list) => {
-      list.flow = true
-    },
+    Map: (key, map) => (key === null ? undefined : inOneLine(key, map)),
+    Seq: inOneLine,
   })
   return document.toString({ lineWidth: 0, flowCollectionPadding: false })
 }
 
 /** YAML knows no typed arrays. */
 function plain(value: unknown): unknown {
+  if (isPlain(value)) return new Map(Object.entries(value).map(([column, values]) => [column, plain(values)]))
   return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value
 }
 
@@ -93,9 +97,10 @@ export function parseSettings(text: string): Settings {
   if (!(found instanceof Map)) throw new SettingsError("settings: expected lines of `path: value`")
   for (const [path, value] of found) {
     if (typeof path !== "string") throw new SettingsError(`settings: ${String(path)} is no path of fields`)
-    if (value instanceof Map || value === null)
+    const columns = value instanceof Map ? [...value.values()] : null
+    if (value === null || columns?.some(column => !Array.isArray(column)))
       throw new SettingsError(
-        `settings: ${path} has no value; lists, numbers, texts and true or false are values`,
+        `settings: ${path} has no value; lists, tables of lists, numbers, texts and true or false are values`,
       )
   }
   return found as Settings
@@ -104,9 +109,17 @@ export function parseSettings(text: string): Settings {
 /** A value from a file as its signal's type; throws `ValueError` when it cannot be. */
 export function valueFor({ signal, path }: Setting, value: unknown): unknown {
   const { datatype, metadata } = signal
-  const { initial } = datatype
+  return datatype.check(numbersLike(datatype.initial, value), path, metadata)
+}
+
+/** Whole numbers, which come as bigint, as those of a sample are. */
+function numbersLike(sample: unknown, value: unknown): unknown {
+  if (value instanceof Map) {
+    const columns = isPlain(sample) ? sample : {}
+    return Object.fromEntries([...value].map(([name, list]) => [name, numbersLike(columns[name], list)]))
+  }
+  if (Array.isArray(value)) return value.map(element => numbersLike(sample, element))
   const exact =
-    typeof initial === "bigint" || initial instanceof BigInt64Array || initial instanceof BigUint64Array
-  const element = (v: unknown) => (typeof v === "bigint" && !exact ? Number(v) : v)
-  return datatype.check(Array.isArray(value) ? value.map(element) : element(value), path, metadata)
+    typeof sample === "bigint" || sample instanceof BigInt64Array || sample instanceof BigUint64Array
+  return typeof value === "bigint" && !exact ? Number(value) : value
 }

@@ -1,5 +1,6 @@
 import type { ChoiceType } from "../datatypes/choice.ts"
 import type { Datatype } from "../datatypes/datatype.ts"
+import { rowsOf } from "../datatypes/table.ts"
 import type { DataKey } from "../reading.ts"
 import type { Metadata } from "./metadata.ts"
 
@@ -11,8 +12,8 @@ export function dataKey<T>(
   value: T | undefined,
 ): DataKey {
   const key: DataKey = { source, dtype: datatype.dtype, shape: [] }
-  if (datatype.dtype === "array") key.shape = [(value as ArrayLike<unknown> | undefined)?.length ?? null]
-  const numpy = metadata.dtypeNumpy ?? datatype.dtypeNumpy
+  if (datatype.dtype === "array") key.shape = [value === undefined ? null : lengthOf(datatype, value)]
+  const numpy = numpyType(datatype, metadata.dtypeNumpy)
   if (numpy !== null) key.dtype_numpy = numpy
   const { units, precision, limits } = metadata
   if (units !== undefined) key.units = units
@@ -24,4 +25,23 @@ export function dataKey<T>(
       : undefined
   if (choices !== undefined) key.choices = [...choices]
   return key
+}
+
+const lengthOf = <T>({ family }: Datatype<T>, value: T): number =>
+  family === "table"
+    ? rowsOf(value as Record<string, ArrayLike<unknown>>)
+    : (value as ArrayLike<unknown>).length
+
+/**
+ * The server's type tells the width of a number. All other values are what was declared, whatever carries them: text in an
+ * array of characters is no array.
+ */
+function numpyType(
+  { family, dtypeNumpy }: Datatype<unknown>,
+  served: string | undefined,
+): Datatype<unknown>["dtypeNumpy"] {
+  const isNumber = family === "number" || family === "numeric"
+  const isInteger = family === "integer" || family === "bigint"
+  if (served === undefined || !(isNumber || (isInteger && /[iu]\d$/.test(served)))) return dtypeNumpy
+  return served
 }

@@ -7,7 +7,7 @@ export interface Metadata {
   readonly limits?: Limits
   /** Labels of a choice, by index. */
   readonly choices?: readonly string[]
-  /** Type on the server, when it is narrower than the declared one: `<i2`, `|u1`. */
+  /** Type of a number on the server, which may be narrower than the declared one: `<i2`, `|u1`. */
   readonly dtypeNumpy?: string
   /** False when the server forbids it. */
   readonly readable?: boolean

@@ -1,5 +1,5 @@
 import { OphydError } from "../errors.ts"
-import { formatValue } from "../format.ts"
+import { formatValue, isPlain } from "../format.ts"
 import type { Configurable, Readable } from "../protocols.ts"
 import type { Readings } from "../reading.ts"
 import type { SignalR } from "../signal/readable.ts"
@@ -73,6 +73,10 @@ function compare(name: string, what: string, actual: Readings, expected: Record<
 
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
+  if (isPlain(a) && isPlain(b)) {
+    const keys = Object.keys(a)
+    return keys.length === Object.keys(b).length && keys.every(key => same(a[key], b[key]))
+  }
   const isList = (v: unknown): v is ArrayLike<unknown> => Array.isArray(v) || ArrayBuffer.isView(v)
   if (!isList(a) || !isList(b) || a.constructor !== b.constructor || a.length !== b.length) return false
   return Array.from(a).every((element, i) => Object.is(element, b[i]))

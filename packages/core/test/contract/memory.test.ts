@@ -12,9 +12,16 @@ import {
   SoftBackend,
   string,
   stringArray,
+  table,
   uint8Array,
 } from "../../src/index.ts"
-import { type ContractRig, signalContract } from "./signal-contract.ts"
+import {
+  type ContractRig,
+  type Profile,
+  profileColumns,
+  signalContract,
+  tableContract,
+} from "./signal-contract.ts"
 
 type Make = <T>(datatype: Datatype<T>, initial: T, metadata?: Metadata) => SoftBackend<T>
 
@@ -38,10 +45,17 @@ function rig(make: Make): ContractRig {
   }
 }
 
-signalContract("memory", () =>
-  rig((datatype, initial, metadata) => new SoftBackend(datatype, { initial, metadata }, "soft://x")),
-)
+const profile: Profile = { position: Float64Array.of(1, 2), count: Int32Array.of(10, 20), label: ["a", "b"] }
 
-signalContract("a mock", () =>
-  rig((datatype, initial, metadata) => new MockBackend(datatype, "ca://x", { initial, metadata })),
-)
+const makers: Record<string, Make> = {
+  memory: (datatype, initial, metadata) => new SoftBackend(datatype, { initial, metadata }, "soft://x"),
+  "a mock": (datatype, initial, metadata) => new MockBackend(datatype, "ca://x", { initial, metadata }),
+}
+for (const [backend, make] of Object.entries(makers)) {
+  signalContract(backend, () => rig(make))
+  tableContract(backend, () => ({
+    signals: { profile: new SignalRW(make<Profile>(table(profileColumns), profile), { name: "profile" }) },
+    change: () => {},
+    close: () => {},
+  }))
+}

@@ -2,10 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import {
   type choice,
   connect,
+  float64Array,
+  int32Array,
   LimitError,
   type Reading,
   type SignalR,
   type SignalRW,
+  stringArray,
+  type TableValue,
   until,
   ValueError,
 } from "../../src/index.ts"
@@ -32,10 +36,21 @@ export interface ContractSignals {
   readonly fixed: SignalR<number>
 }
 
+/** The columns of the table of the contract. */
+export const profileColumns = { position: float64Array, count: int32Array, label: stringArray } as const
+
+/** Positions 1, 2; counts 10, 20; labels `a`, `b`. */
+export type Profile = TableValue<typeof profileColumns>
+
+/** What a backend that knows tables offers besides. */
+export interface TableContractSignals {
+  readonly profile: SignalRW<Profile>
+}
+
 export type ContractMode = ReturnType<typeof choice<["Slow", "Medium", "Fast"]>>
 
-export interface ContractRig {
-  readonly signals: ContractSignals
+export interface ContractRig<S = ContractSignals> {
+  readonly signals: S
   /** Changes a value behind the signal's back, as the hardware would. */
   change(signal: "gain" | "count", value: number): Promise<void> | void
   close(): Promise<void> | void
@@ -139,6 +154,82 @@ export function signalContract(backend: string, open: () => Promise<ContractRig>
       const before = await s.spectrum.get()
       await s.spectrum.set(Float64Array.of(9), { timeout: 20 })
       expect(before).toHaveLength(5)
+    })
+  })
+}
+
+/** What holds for tables besides. */
+export function tableContract(
+  backend: string,
+  open: () => Promise<ContractRig<TableContractSignals>> | ContractRig<TableContractSignals>,
+): void {
+  describe(`a table over ${backend}`, () => {
+    let rig: ContractRig<TableContractSignals>
+    let profile: SignalRW<Profile>
+    const first: Profile = {
+      position: Float64Array.of(1, 2),
+      count: Int32Array.of(10, 20),
+      label: ["a", "b"],
+    }
+
+    beforeAll(async () => {
+      rig = await open()
+      profile = rig.signals.profile
+      await connect(profile, { timeout: 20 })
+    })
+    afterAll(async () => {
+      await rig?.close()
+    })
+
+    it("is read as an array for each column", async () => {
+      expect(await profile.get()).toEqual(first)
+      const { [profile.name]: reading } = await profile.read()
+      expect(reading).toMatchObject({ value: first, alarm_severity: 0 })
+      expect(Math.abs((reading?.timestamp ?? 0) - Date.now() / 1000)).toBeLessThan(600)
+    })
+
+    it("is described by the number of its rows and the type of each column", async () => {
+      expect(await profile.describe()).toEqual({
+        [profile.name]: {
+          source: profile.source,
+          dtype: "array",
+          dtype_numpy: [
+            ["position", "<f8"],
+            ["count", "<i4"],
+            ["label", "|S40"],
+          ],
+          shape: [2],
+        },
+      })
+    })
+
+    it("is written whole, and followed", async () => {
+      const seen: Profile[] = []
+      using _ = profile.subscribe(({ value }) => seen.push(value))
+      await expect.poll(() => seen.at(-1), { timeout: 10_000 }).toEqual(first)
+      const second: Profile = {
+        position: Float64Array.of(0.5, -1, 3),
+        count: Int32Array.of(1, 2, 3),
+        label: ["x", "", "z"],
+      }
+      await profile.set(second, { timeout: 20 })
+      expect(await profile.get()).toEqual(second)
+      await expect.poll(() => seen.at(-1), { timeout: 10_000 }).toEqual(second)
+    })
+
+    it("is refused before writing when a column is missing, unknown, of another type or of another length", async () => {
+      const before = await profile.get()
+      const refused = (value: unknown) => expect(() => profile.set(value as Profile))
+      refused({ position: [1], count: [1] }).toThrow(/column label: undefined is not a list of strings/)
+      refused({ ...before, speed: [1] }).toThrow(
+        /no such column: speed; it is a table\(position: float64Array/,
+      )
+      refused({ ...before, count: [1.5, "x", 2] }).toThrow(
+        /column count: \[1.5, "x", 2\] is not a Int32Array/,
+      )
+      refused({ ...before, label: ["one"] }).toThrow(/of equal length, not position 3, count 3, label 1/)
+      refused([1, 2]).toThrow(/\[1, 2\] is no table/)
+      expect(await profile.get()).toEqual(before)
     })
   })
 }

@@ -123,6 +123,10 @@ export class CaBackend<T> implements SignalBackend<T> {
   }
 
   async #open(): Promise<void> {
+    if (this.datatype.family === "table") {
+      const why = `${this.source}: declared ${this.datatype.label}: Channel Access has no tables, use pva://${this.#name}`
+      throw new EpicsError("WRONG_TYPE", why)
+    }
     const channel = this.#start()
     await channel.connect({ timeout: Number.POSITIVE_INFINITY })
     await new Promise<void>((resolve, reject) => {

@@ -93,6 +93,8 @@ function pick(datatype: Datatype<unknown>, native: NativeType): Conversion<unkno
       return array(datatype as Datatype<unknown> & ArrayType<Float64Array>)
     case "strings":
       return type === "string" ? strings : null
+    case "table":
+      return null
   }
 }
 

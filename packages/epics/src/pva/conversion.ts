@@ -4,10 +4,12 @@ import {
   type Datatype,
   formatValue,
   labelMismatch,
+  type Metadata,
+  type TableType,
   type TypedArray,
   ValueError,
 } from "@ophyd-ts/core"
-import type { FieldType, ScalarName, StructureType } from "pvxs-node"
+import { type FieldType, field, nameOf, type ScalarName } from "pvxs-node"
 
 /** How the values of one PV travel: between the member `value` of its structure and the declared type. */
 export interface PvaConversion<T> {
@@ -20,6 +22,7 @@ export interface PvaNative {
   /** Type of the member `value`, if there is one. */
   readonly value: FieldType | undefined
   readonly choices: readonly string[]
+  readonly metadata: Metadata
 }
 
 export const numpyTypes: Partial<Record<ScalarName, string>> = {
@@ -36,7 +39,10 @@ export const numpyTypes: Partial<Record<ScalarName, string>> = {
   double: "<f8",
 }
 
-/** The elements that fit a typed array; bytes may be seen with or without sign, as records do not all say. */
+/**
+ * The elements that fit a typed array. Bytes may be seen with or without sign, as records do not all say; booleans are
+ * bytes 0 and 1.
+ */
 const elements: Record<string, readonly ScalarName[]> = {
   float64Array: ["double"],
   float32Array: ["float"],
@@ -45,7 +51,7 @@ const elements: Record<string, readonly ScalarName[]> = {
   int16Array: ["short"],
   uint16Array: ["ushort"],
   int8Array: ["byte", "ubyte"],
-  uint8Array: ["ubyte", "byte"],
+  uint8Array: ["ubyte", "byte", "boolean"],
   int64Array: ["long"],
   uint64Array: ["ulong"],
 }
@@ -92,25 +98,28 @@ export function pvaConversion<T>(datatype: Datatype<T>, native: PvaNative): PvaC
 
 function pick(
   datatype: Datatype<unknown>,
-  { value, choices }: PvaNative,
+  { value, choices, metadata }: PvaNative,
 ): PvaConversion<unknown> | string | null {
   const scalar = value?.kind === "scalar" ? value.of : null
   const array = value?.kind === "scalar[]" ? value.of : null
   const isEnum = isEnumType(value)
   const isInteger = scalar !== null && integers.includes(scalar)
+  // As over Channel Access: records that count may do so in doubles.
+  const isWhole = scalar === "double" && metadata.precision === 0
   switch (datatype.family) {
     case "number":
       return scalar === "double" || scalar === "float" ? number : null
     case "numeric":
       return isInteger || scalar === "double" || scalar === "float" ? number : null
     case "integer":
-      return isInteger ? number : null
+      return isInteger || isWhole ? number : null
     case "bigint":
       return isInteger ? big : null
     case "boolean":
       if (isEnum) return choices.length <= 2 ? enumFlag : null
       return scalar === "boolean" ? flag : isInteger ? intFlag : null
     case "string":
+      if (array === "byte" || array === "ubyte") return longText(array === "byte")
       return scalar === "string" ? plain : isEnum ? label : null
     case "choice":
       if (!isEnum) return null
@@ -120,6 +129,49 @@ function pick(
       return typed(datatype as Datatype<unknown> & ArrayType<Uint8Array>, array)
     case "strings":
       return array === "string" ? plain : null
+    case "table":
+      return columns(datatype as Datatype<unknown> & TableType, value)
+  }
+}
+
+/** Text in characters, up to a zero, as records keep what is longer than their strings. */
+const longText = (signed: boolean): PvaConversion<string> => ({
+  decode: value => {
+    const bytes = value as Uint8Array | Int8Array
+    const end = bytes.indexOf(0)
+    return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end))
+  },
+  encode: value => {
+    const bytes = new TextEncoder().encode(`${value}\0`)
+    return signed ? new Int8Array(bytes.buffer) : bytes
+  },
+})
+const utf8 = new TextDecoder()
+
+/** Exactly the declared columns, each of an element type that fits. Which comes first is the server's business. */
+function columns(
+  datatype: Datatype<unknown> & TableType,
+  value: FieldType | undefined,
+): PvaConversion<unknown> | string | null {
+  if (value?.kind !== "structure" || !value.members.every(({ type }) => type.kind === "scalar[]")) return null
+  const served = new Map(value.members.map(({ name, type }) => [name, type]))
+  const conversions = Object.entries(datatype.columns).map(([name, type]) => {
+    const element = served.get(name)
+    const found =
+      element === undefined
+        ? null
+        : pick(type as Datatype<unknown>, { value: element, choices: [], metadata: {} })
+    return [name, found as PvaConversion<unknown> | null] as const
+  })
+  if (served.size !== conversions.length || conversions.some(([, found]) => found === null)) return null
+  const all = conversions as readonly (readonly [string, PvaConversion<unknown>])[]
+  return {
+    decode: table =>
+      Object.fromEntries(all.map(([name, column]) => [name, column.decode(field(table, name), [])])),
+    encode: table =>
+      Object.fromEntries(
+        all.map(([name, column]) => [name, column.encode((table as Record<string, unknown>)[name], [])]),
+      ),
   }
 }
 
@@ -140,13 +192,15 @@ function typed({ construct }: ArrayType<Uint8Array>, element: ScalarName): PvaCo
   }
 }
 
-const isEnumType = (type: FieldType | undefined): type is StructureType =>
+const isEnumType = (type: FieldType | undefined): boolean =>
   type?.kind === "structure" && ["index", "choices"].every(name => type.members.some(m => m.name === name))
 
 function describe({ value, choices }: PvaNative): string {
   if (value === undefined) return "a structure without a value"
   if (value.kind === "scalar") return `a scalar of type ${value.of}`
   if (value.kind === "scalar[]") return `an array of type ${value.of}`
+  if (value.kind !== "structure") return `a value of kind ${value.kind}`
   if (isEnumType(value)) return `an enum of the labels ${choices.map(formatValue).join(", ") || "(none)"}`
-  return `a value of kind ${value.kind}`
+  const members = value.members.map(({ name, type }) => `${name}: ${nameOf(type)}`)
+  return `a structure of ${members.slice(0, 20).join(", ") || "nothing"}`
 }

@@ -153,7 +153,8 @@ export class PvaBackend<T> implements SignalBackend<T> {
     const choices = field(structure, "value", "choices")
     this.#choices = Array.isArray(choices) ? (choices as string[]) : []
     this.metadata = metadataOf(this.#type, structure, this.#choices)
-    const found = pvaConversion(this.datatype, { value: this.#type, choices: this.#choices })
+    const { metadata } = this
+    const found = pvaConversion(this.datatype, { value: this.#type, choices: this.#choices, metadata })
     const fits = typeof found !== "string"
     this.#conversion = fits ? found : null
     this.#mismatch = fits ? null : new EpicsError("WRONG_TYPE", `${this.source}: ${found}`)

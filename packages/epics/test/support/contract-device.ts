@@ -6,9 +6,10 @@ import {
   integer,
   string,
   stringArray,
+  table,
   uint8Array,
 } from "@ophyd-ts/core"
-import type { ContractSignals } from "../../../core/test/contract/signal-contract.ts"
+import { type ContractSignals, profileColumns } from "../../../core/test/contract/signal-contract.ts"
 import { EpicsDevice } from "../../src/index.ts"
 
 /** The PVs that an IOC offers to the contract of signals. */
@@ -27,4 +28,9 @@ export class ContractDevice extends EpicsDevice {
 export function contractSignals(device: ContractDevice): ContractSignals {
   const { gain, count, enabled, title, mode, spectrum, bytes, labels, fixed } = device
   return { gain, count, enabled, title, mode, spectrum, bytes, labels, fixed }
+}
+
+/** Its table, for IOCs that serve one. */
+export class ProfileDevice extends EpicsDevice {
+  readonly profile = this.signal.rw(table(profileColumns), "profile")
 }
