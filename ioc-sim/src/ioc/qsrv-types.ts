@@ -1,5 +1,5 @@
 /** The structures in which QSRV2 presents the fields of a record, member by member. */
-import { alarmType, enumType, type ScalarName, scalar, structure, t, timeType } from "pvxs-node"
+import { alarmType, enumType, type ScalarName, scalar, scalarArray, structure, t, timeType } from "pvxs-node"
 
 /** What `display.form` may choose from. */
 export const displayForms = [
@@ -14,9 +14,17 @@ export const displayForms = [
 
 /** A number: limits have its type, and everything that describes it is there. */
 export function numberType<N extends ScalarName>(of: N) {
+  return structure("epics:nt/NTScalar:1.0", { value: scalar(of), ...aboutNumbers(of) })
+}
+
+/** A waveform of numbers. */
+export function arrayType<N extends ScalarName>(of: N) {
+  return structure("epics:nt/NTScalarArray:1.0", { value: scalarArray(of), ...aboutNumbers(of) })
+}
+
+function aboutNumbers<N extends ScalarName>(of: N) {
   const limit = scalar(of)
-  return structure("epics:nt/NTScalar:1.0", {
-    value: limit,
+  return {
     alarm: alarmType,
     timeStamp: timeType,
     display: structure("", {
@@ -40,7 +48,7 @@ export function numberType<N extends ScalarName>(of: N) {
       highAlarmSeverity: t.int,
       hysteresis: t.double,
     }),
-  })
+  }
 }
 
 export const stringType = structure("epics:nt/NTScalar:1.0", {

@@ -1,77 +1,133 @@
 /**
- * Serves simulated records over pvAccess, as QSRV does: one PV for each field. A put completes when the record has
- * taken the value, or, with `record[block=true]`, when all that it started is over.
+ * Serves simulated records over pvAccess, as QSRV does: one PV for each field, made when a client wants it. A put
+ * completes when the record has taken the value, or, with `record[block=true]`, when all that it started is over.
  */
 import { conditionText } from "node-epics-ca"
-import { field as memberOf, type PutRequest, type PvaServer, SharedPv, type StructureType } from "pvxs-node"
-import { choiceType, displayForms, numberType, stringType } from "./qsrv-types.ts"
-import type { Alarm, FieldSpec, FieldType } from "./records/field.ts"
+import {
+  field as memberOf,
+  type PutRequest,
+  type PvaServer,
+  type ScalarName,
+  SharedPv,
+  type StructureType,
+} from "pvxs-node"
+import type { Directory, NamedField } from "./directory.ts"
+import { arrayType, choiceType, displayForms, numberType, stringType } from "./qsrv-types.ts"
+import {
+  type Alarm,
+  type ArrayContent,
+  type Content,
+  charsOf,
+  type ElementType,
+  type FieldSpec,
+  type FieldType,
+  textOf,
+} from "./records/field.ts"
 import type { FieldMetadata, SimRecord } from "./records/record.ts"
-import { fieldName } from "./serve-ca.ts"
 
-const types: Readonly<Record<FieldType, StructureType>> = {
+const types: Readonly<Record<Exclude<FieldType, "array">, StructureType>> = {
   double: numberType("double"),
   long: numberType("int"),
   short: numberType("short"),
   string: stringType,
   enum: choiceType,
+  chars: arrayType("byte"),
 }
 
-/** A served field that can be taken away from its clients and brought back. */
-export interface ServedField {
-  disconnect(): void
-  reconnect(): void
+const elementNames: Readonly<Record<ElementType, ScalarName>> = {
+  CHAR: "byte",
+  UCHAR: "ubyte",
+  SHORT: "short",
+  USHORT: "ushort",
+  LONG: "int",
+  ULONG: "uint",
+  FLOAT: "float",
+  DOUBLE: "double",
 }
 
-/** Adds a record to a server, its value under the record's name and under `.VAL`. Gives its fields by PV name. */
-export function servePvaRecord(server: PvaServer, record: SimRecord): Map<string, ServedField> {
-  const pvs = new Map<string, SharedPv>()
-  const served = new Map<string, ServedField>()
-  for (const [field, spec] of Object.entries(record.table)) {
-    const present = (): object => ({
-      value: shown(spec, record.read(field) ?? spec.initial),
-      ...describe(spec.type, record.metadata(field), record.read("DESC")),
-      ...stampOf(record.alarm, Date.now() / 1000),
-    })
-    const onPut = spec.readOnly ? {} : { onPut: (put: PutRequest) => write(record, field, spec, put) }
-    const type = types[spec.type]
-    const pv = new SharedPv(type, { value: present() as never, ...onPut })
-    server.add(fieldName(record.name, field), pv)
-    if (field === "VAL") server.add(`${record.name}.VAL`, pv)
-    pvs.set(field, pv)
-    served.set(fieldName(record.name, field), {
-      disconnect: () => pv.close(),
-      reconnect: () => pv.open(type, present() as never),
+const typeOf = ({ type, elements = "DOUBLE" }: FieldSpec): StructureType =>
+  type === "array" ? arrayType(elementNames[elements]) : types[type]
+
+/** The records of a directory on a pvAccess server. */
+export class RecordsOverPva {
+  readonly #pvs = new Map<SimRecord, Map<string, SharedPv>>()
+
+  constructor(server: PvaServer, directory: Directory) {
+    server.provide({
+      find: name => {
+        const named = directory.find(name)
+        return named && this.#pv(named)
+      },
+      names: () => directory.names,
     })
   }
-  record.serve({
-    posted: (field, value, alarm, time) => {
-      const spec: FieldSpec | undefined = record.table[field]
-      if (spec !== undefined) post(pvs.get(field), { value: shown(spec, value), ...stampOf(alarm, time) })
-    },
-    described: () => {
-      for (const [field, pv] of pvs) {
-        const spec: FieldSpec | undefined = record.table[field]
-        if (spec !== undefined) post(pv, describe(spec.type, record.metadata(field), record.read("DESC")))
-      }
-    },
-  })
-  return served
+
+  /** Ends the channels of clients to a PV, which the directory has taken away. */
+  disconnect({ record, field }: NamedField): void {
+    this.#pvs.get(record)?.get(field)?.close()
+  }
+
+  /** Makes a PV that was disconnected ready for clients again. */
+  reconnect(named: NamedField): void {
+    const pv = this.#pvs.get(named.record)?.get(named.field)
+    if (pv !== undefined && !pv.isOpen) pv.open(typeOf(named.spec), present(named) as never)
+  }
+
+  #pv(named: NamedField): SharedPv {
+    const { record, field, spec } = named
+    const pvs = this.#served(record)
+    const known = pvs.get(field)
+    if (known !== undefined) return known
+    const onPut = spec.readOnly ? {} : { onPut: (put: PutRequest) => write(record, field, spec, put) }
+    const pv = new SharedPv(typeOf(spec), { value: present(named) as never, ...onPut })
+    pvs.set(field, pv)
+    return pv
+  }
+
+  /** PVs of a record by field; from the first one on they hear of what the record posts. */
+  #served(record: SimRecord): Map<string, SharedPv> {
+    const known = this.#pvs.get(record)
+    if (known !== undefined) return known
+    const pvs = new Map<string, SharedPv>()
+    this.#pvs.set(record, pvs)
+    record.serve({
+      posted: (field, value, alarm, time) => {
+        const [pv, spec] = [pvs.get(field), record.table[field]]
+        if (spec !== undefined) post(pv, () => ({ value: shown(spec, value), ...stampOf(alarm, time) }))
+      },
+      described: () => {
+        for (const [field, pv] of pvs) {
+          const spec = record.table[field]
+          if (spec !== undefined)
+            post(pv, () => describe(spec.type, record.metadata(field), record.read("DESC")))
+        }
+      },
+    })
+    return pvs
+  }
 }
 
 /** Types of fields are known when the beamline runs, not when it is compiled. A PV that is disconnected has no clients. */
-function post(pv: SharedPv | undefined, changes: object): void {
-  if (pv?.isOpen) pv.post(changes as never)
+function post(pv: SharedPv | undefined, changes: () => object): void {
+  if (pv?.isOpen) pv.post(changes() as never)
 }
+
+const present = ({ record, field, spec }: NamedField): object => ({
+  value: shown(spec, record.read(field) ?? spec.initial),
+  ...describe(spec.type, record.metadata(field), record.read("DESC")),
+  ...stampOf(record.alarm, record.time),
+})
 
 async function write(record: SimRecord, field: string, spec: FieldSpec, put: PutRequest): Promise<void> {
   const written = spec.type === "enum" ? memberOf(put.value, "value", "index") : memberOf(put.value, "value")
-  const completion = record.write(field, written as number | string)
+  const content = spec.type === "chars" ? textOf(written as ArrayContent) : (written as Content)
+  const completion = record.write(field, content)
   if (put.options["block"] === "true") await completion
 }
 
-function shown(spec: FieldSpec, value: number | string): unknown {
-  return spec.type === "enum" ? { index: value, choices: spec.choices ?? [] } : value
+function shown(spec: FieldSpec, value: Content): unknown {
+  if (spec.type === "enum") return { index: value, choices: spec.choices ?? [] }
+  return spec.type === "chars" ? new Int8Array(charsOf(String(value), spec.length ?? 256)) : value
 }
 
 function stampOf({ severity, status }: Alarm, time: number): object {

@@ -1,13 +1,13 @@
 /** The embedded IOC: the simulated beamline in this process, reached over Channel Access and pvAccess on 127.0.0.1. */
 import { type Clock, systemClock } from "@ophyd-ts/core"
-import { CaServer, type ServerPv } from "node-epics-ca"
+import { CaServer } from "node-epics-ca"
 import { PvaServer } from "pvxs-node"
 import { type ClientSettings, clientSettings } from "../client-settings.ts"
-import { IocSimError } from "../errors.ts"
 import { Beamline, type MotorName } from "./beamline.ts"
+import { Directory } from "./directory.ts"
 import type { AxisFault } from "./physics/axis.ts"
-import { serveCaRecord } from "./serve-ca.ts"
-import { type ServedField, servePvaRecord } from "./serve-pva.ts"
+import { RecordsOverCa } from "./serve-ca.ts"
+import { RecordsOverPva } from "./serve-pva.ts"
 
 /** How the beamline is made and reached. Everything has a default. */
 export interface BeamlineOptions {
@@ -50,18 +50,18 @@ export class EmbeddedBeamline implements AsyncDisposable {
   readonly prefix: string
   readonly #ca: CaServer
   readonly #pva: PvaServer
-  readonly #overPva = new Map<string, ServedField>()
-  readonly #removed = new Map<string, ServerPv>()
+  readonly #directory: Directory
+  readonly #overCa: RecordsOverCa
+  readonly #overPva: RecordsOverPva
 
   constructor(beamline: Beamline, ca: CaServer, pva: PvaServer, prefix: string) {
     this.beamline = beamline
     this.prefix = prefix
     this.#ca = ca
     this.#pva = pva
-    for (const record of beamline.records) {
-      serveCaRecord(ca, record)
-      for (const [name, field] of servePvaRecord(pva, record)) this.#overPva.set(name, field)
-    }
+    this.#directory = new Directory(beamline.records)
+    this.#overCa = new RecordsOverCa(ca, this.#directory)
+    this.#overPva = new RecordsOverPva(pva, this.#directory)
   }
 
   /** TCP ports of the two protocols. */
@@ -71,7 +71,7 @@ export class EmbeddedBeamline implements AsyncDisposable {
 
   /** Names of all PVs; both protocols serve the same. */
   get pvNames(): string[] {
-    return this.#ca.pvs.map(pv => pv.name)
+    return this.#directory.names
   }
 
   /** Settings of clients, by protocol, that reach this IOC and nothing else. */
@@ -101,20 +101,14 @@ export class EmbeddedBeamline implements AsyncDisposable {
    * @throws IocSimError `bad-argument` when there is no such PV.
    */
   disconnect(name: string): void {
-    const pv = this.#ca.get(name)
-    if (pv === undefined) throw new IocSimError("bad-argument", `the beamline serves no PV ${name}`)
-    this.#removed.set(name, pv)
-    this.#ca.remove(name)
-    this.#overPva.get(name)?.disconnect()
+    const named = this.#directory.remove(name)
+    this.#overCa.disconnect(named)
+    this.#overPva.disconnect(named)
   }
 
   /** Brings a PV back that was disconnected. It has gone on meanwhile. */
   reconnect(name: string): void {
-    const pv = this.#removed.get(name)
-    if (pv === undefined) throw new IocSimError("bad-argument", `PV ${name} was not disconnected`)
-    this.#removed.delete(name)
-    this.#ca.add(pv)
-    this.#overPva.get(name)?.reconnect()
+    this.#overPva.reconnect(this.#directory.restore(name))
   }
 
   /** Ends connections first, then whatever still moves. */

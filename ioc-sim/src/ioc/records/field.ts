@@ -1,14 +1,41 @@
 /** Fields of a simulated record: what they are, what they hold, and who hears of changes. */
 
-/** How a field is kept and served. */
-export type FieldType = "double" | "long" | "short" | "string" | "enum"
+/** How a field is kept and served. `chars` is a text in a waveform of characters, `array` a waveform of numbers. */
+export type FieldType = "double" | "long" | "short" | "string" | "enum" | "chars" | "array"
+
+/** Elements of a waveform of numbers, as FTVL of the record names them. */
+export type ElementType = "CHAR" | "UCHAR" | "SHORT" | "USHORT" | "LONG" | "ULONG" | "FLOAT" | "DOUBLE"
+
+/** What a waveform of numbers holds. */
+export type ArrayContent =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+
+/** What a field may hold. */
+export type Content = number | string | ArrayContent
+
+type ContentOf<T extends FieldType> = T extends "string" | "chars"
+  ? string
+  : T extends "array"
+    ? ArrayContent
+    : number
 
 /** One field as a record type declares it. */
 export interface FieldSpec<T extends FieldType = FieldType> {
   readonly type: T
-  readonly initial: T extends "string" ? string : number
+  readonly initial: ContentOf<T>
   /** Texts of an `enum`. */
   readonly choices?: readonly string[]
+  /** Room of `chars` (with the character that ends them) and of an `array`: NELM of the record. */
+  readonly length?: number
+  /** Elements of an `array`. */
+  readonly elements?: ElementType
   /** Clients may not write it. */
   readonly readOnly?: boolean
 }
@@ -17,7 +44,7 @@ export interface FieldSpec<T extends FieldType = FieldType> {
 export type FieldTable = Readonly<Record<string, FieldSpec>>
 
 /** What a field holds: an enum is kept as its number. */
-export type FieldValue<S extends FieldSpec> = S["type"] extends "string" ? string : number
+export type FieldValue<S extends FieldSpec> = ContentOf<S["type"]>
 
 /** Alarm of a record: severity 0…3 and condition 0…21, by the numbers of the CA specification. */
 export interface Alarm {
@@ -36,7 +63,42 @@ export const menu = (choices: readonly string[], initial = 0): FieldSpec<"enum">
   initial,
   choices,
 })
+export const chars = (initial = "", length = 256): FieldSpec<"chars"> => ({ type: "chars", initial, length })
+export const array = (elements: ElementType, length: number): FieldSpec<"array"> => ({
+  type: "array",
+  initial: new arrayOf[elements](0),
+  elements,
+  length,
+})
 export const readOnly = <T extends FieldType>(spec: FieldSpec<T>): FieldSpec<T> => ({
   ...spec,
   readOnly: true,
 })
+
+/** The typed array that holds elements of a type. */
+export const arrayOf = {
+  CHAR: Int8Array,
+  UCHAR: Uint8Array,
+  SHORT: Int16Array,
+  USHORT: Uint16Array,
+  LONG: Int32Array,
+  ULONG: Uint32Array,
+  FLOAT: Float32Array,
+  DOUBLE: Float64Array,
+} as const
+
+/** Bytes of a text in a waveform: as many as fit, and the zero that ends it. */
+export function charsOf(text: string, length: number): Uint8Array {
+  const bytes = new TextEncoder().encode(text)
+  const kept = Math.min(bytes.length, length - 1)
+  const result = new Uint8Array(kept + 1)
+  result.set(bytes.subarray(0, kept))
+  return result
+}
+
+/** The text in a waveform: what comes before the first zero. */
+export function textOf(bytes: ArrayLike<number>): string {
+  const all = Uint8Array.from(bytes)
+  const end = all.indexOf(0)
+  return new TextDecoder().decode(end < 0 ? all : all.subarray(0, end))
+}

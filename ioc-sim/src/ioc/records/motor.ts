@@ -1,7 +1,7 @@
 /** The motor record: what its fields do, on a simulated axis. */
 import type { Clock } from "@ophyd-ts/core"
 import { Axis, type AxisFault, type Travel } from "../physics/axis.ts"
-import { noAlarm } from "./field.ts"
+import { type Content, noAlarm } from "./field.ts"
 import { type MotorFields, MotorStatus, motorFields, Spmg } from "./motor-fields.ts"
 import { type FieldMetadata, type InitialValues, SimRecord } from "./record.ts"
 
@@ -64,7 +64,7 @@ export class MotorRecord extends SimRecord<MotorFields> {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  protected override check(field: keyof MotorFields, value: number | string): void {
+  protected override check(field: keyof MotorFields, value: Content): void {
     const positive = ["VELO", "ACCL", "MRES", "SREV", "UREV"]
     if (positive.includes(field) && !(Number(value) > 0))
       throw new Error(`${this.name}.${field}: ${value} is not above 0`)

@@ -2,6 +2,7 @@
 import type { Clock } from "@ophyd-ts/core"
 import {
   type Alarm,
+  type Content,
   type FieldSpec,
   type FieldTable,
   type FieldValue,
@@ -21,7 +22,7 @@ export interface FieldMetadata {
 /** Who serves a record. */
 export interface RecordListener {
   /** A field was posted. `time` is in seconds since 1970. */
-  posted(field: string, value: number | string, alarm: Alarm, time: number): void
+  posted(field: string, value: Content, alarm: Alarm, time: number): void
   /** Units, digits or limits are not what they were. */
   described(): void
 }
@@ -35,17 +36,19 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   readonly type: string
   readonly table: T & typeof commonFields
   protected readonly clock: Clock
-  readonly #values = new Map<string, number | string>()
+  readonly #values = new Map<string, Content>()
   readonly #listeners: RecordListener[] = []
   #alarm: Alarm = noAlarm
+  #time: number
 
   constructor(name: string, type: string, table: T, clock: Clock, initial: InitialValues<T> = {}) {
     this.name = name
     this.type = type
     this.table = { ...commonFields, ...table }
     this.clock = clock
+    this.#time = clock.time()
     for (const [field, spec] of Object.entries(this.table)) this.#values.set(field, spec.initial)
-    for (const [field, value] of Object.entries(initial)) this.#values.set(field, value as number | string)
+    for (const [field, value] of Object.entries(initial)) this.#values.set(field, value as Content)
     this.#values.set("NAME", name).set("RTYP", type)
   }
 
@@ -58,8 +61,13 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
     return this.#alarm
   }
 
+  /** When something was posted last, in seconds since 1970. */
+  get time(): number {
+    return this.#time
+  }
+
   /** Value of any field by its name; undefined when there is no such field. */
-  read(field: string): number | string | undefined {
+  read(field: string): Content | undefined {
     return this.#values.get(field)
   }
 
@@ -72,7 +80,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
    * A client writes a field. The promise, if any, settles when all that the write has started is over.
    * @throws Error when the value is refused; nothing has changed then.
    */
-  write(field: string, value: number | string): Promise<void> | void {
+  write(field: string, value: Content): Promise<void> | void {
     const spec: FieldSpec | undefined = this.table[field]
     if (spec === undefined) throw new Error(`${this.name} has no field ${field}`)
     if (spec.readOnly) throw new Error(`${this.name}.${field} is read only`)
@@ -90,7 +98,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   close(): void {}
 
   /** Throws when a client may not write this value. */
-  protected check(_field: keyof T & string, _value: number | string): void {}
+  protected check(_field: keyof T & string, _value: Content): void {}
 
   /** A field holds what a client wrote; the record does what belongs to it, and posts what it changes. */
   protected written(field: keyof T & string): Promise<void> | void {
@@ -106,7 +114,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   protected post(values: Partial<FieldValues<T>>): void {
     for (const [field, value] of Object.entries(values)) {
       if (Object.is(this.#values.get(field), value)) continue
-      this.#values.set(field, value as number | string)
+      this.#values.set(field, value as Content)
       this.announce(field as keyof T & string)
     }
   }
@@ -114,9 +122,9 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   /** Tells of a field whether it changed or not. */
   protected announce(field: keyof T & string): void {
     const value = this.#values.get(field)
-    if (value === undefined || this.#listeners.length === 0) return
-    const time = this.clock.time()
-    for (const listener of this.#listeners) listener.posted(field, value, this.#alarm, time)
+    if (value === undefined) return
+    this.#time = this.clock.time()
+    for (const listener of this.#listeners) listener.posted(field, value, this.#alarm, this.#time)
   }
 
   /** Raises or clears the alarm; it travels with the fields that are posted from now on and with the value at once. */

@@ -1,7 +1,7 @@
 /** The scaler record: counts events of several channels for a preset time. */
 import type { Clock } from "@ophyd-ts/core"
 import type { Noise } from "../physics/random.ts"
-import { double, type FieldSpec, long, menu, readOnly, short, text } from "./field.ts"
+import { type Content, double, type FieldSpec, long, menu, readOnly, short, text } from "./field.ts"
 import { type FieldMetadata, SimRecord } from "./record.ts"
 
 /** Channels that have fields, as clients expect them; the first one counts the clock. */
@@ -82,7 +82,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     return isTime ? { units: this.get("EGU"), precision: this.get("PREC") } : {}
   }
 
-  protected override check(field: string, value: number | string): void {
+  protected override check(field: string, value: Content): void {
     const positive = field === "FREQ" || field === "TP1"
     if (positive && !(Number(value) > 0)) throw new Error(`${this.name}.${field}: ${value} is not above 0`)
   }
