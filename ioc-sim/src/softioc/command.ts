@@ -16,30 +16,35 @@ export interface SoftIocCommand {
 
 /** What a database asks of an IOC. */
 export interface SoftIocNeeds {
-  /** pvAccess by QSRV2. Default true. */
-  readonly pva?: boolean
+  /**
+   * pvAccess: true, the default, by QSRV2 (the library pvxs); "qsrv1" by the older QSRV of EPICS Base (the library
+   * pvAccessCPP), which can only be searched by UDP.
+   */
+  readonly pva?: boolean | "qsrv1"
   /** The motor, scaler and busy record types, which EPICS Base has not. Default false. */
   readonly motor?: boolean
 }
 
 /**
  * An EPICS installation on the `PATH` first, then the wheels of the private environment.
- * @throws IocSimError `softioc-not-found` that says what was looked for and how to get it.
+ * @throws IocSimError `bad-argument` for needs that no IOC meets, and `softioc-not-found` that says what was looked for and how to get it.
  */
 export function softIocCommand(
   needs: SoftIocNeeds = {},
   environment: NodeJS.ProcessEnv = process.env,
 ): SoftIocCommand {
   const { pva = true, motor = false } = needs
+  if (motor && pva === "qsrv1")
+    throw new IocSimError("bad-argument", "the motor, scaler and busy records come with QSRV2 only")
   // Only the wheels' IOC can be given record types without a compiler.
-  const wanted = motor ? [] : pva ? ["softIocPVX"] : ["softIocPVX", "softIoc"]
+  const wanted = motor ? [] : onPathOf(pva)
   for (const name of wanted) {
     const found = onPath(name, environment)
     if (found !== undefined) return { name, command: found, args: [], line: text => `${text}\n` }
   }
   const python = installedPython(environment)
   if (python !== undefined) {
-    const name = pva || motor ? "pvxslibs" : "epicscorelibs"
+    const name = pva === true || motor ? "pvxslibs" : "epicscorelibs"
     const args = motor ? [join(packageFolder, "python", "softioc.py")] : ["-m", `${name}.ioc`]
     return { name, command: python, args, line: text => `ioc(${JSON.stringify(text)})\n` }
   }
@@ -48,6 +53,11 @@ export function softIocCommand(
     `no genuine IOC here: looked for ${wanted.map(name => `${name} on the PATH, `).join("")}a Python environment in ` +
       `${venvFolder(environment)}; \`npm run ioc:install\` makes that one`,
   )
+}
+
+function onPathOf(pva: boolean | "qsrv1"): readonly string[] {
+  if (pva === "qsrv1") return ["softIocPVA"]
+  return pva ? ["softIocPVX"] : ["softIocPVX", "softIoc"]
 }
 
 function onPath(name: string, environment: NodeJS.ProcessEnv): string | undefined {

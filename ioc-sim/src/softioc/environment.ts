@@ -1,6 +1,6 @@
 /** The variables that keep a server and its clients on this machine, at known ports. */
 
-/** Ports of one IOC on 127.0.0.1. */
+/** Ports of one IOC. */
 export interface IocPorts {
   /** Channel Access, TCP and UDP. */
   readonly ca: number
@@ -12,28 +12,32 @@ export interface IocPorts {
   readonly beacon: number
 }
 
-/** What a client (libca, pvxs, p4p, caproto, this project's) needs to reach exactly that IOC, and nothing else. */
-export function clientEnvironment(ports: Pick<IocPorts, "ca" | "pva" | "pvaSearch" | "beacon">): {
-  readonly [name: string]: string
-} {
+/**
+ * What a client (libca, pvxs, p4p, caproto, this project's) needs to reach exactly that IOC, and nothing else. A server
+ * of pvAccessCPP (`byUdp`) answers no search over TCP.
+ */
+export function clientEnvironment(
+  ports: Pick<IocPorts, "ca" | "pva" | "pvaSearch" | "beacon">,
+  byUdp = false,
+): { readonly [name: string]: string } {
   return {
     EPICS_CA_ADDR_LIST: "",
     EPICS_CA_AUTO_ADDR_LIST: "NO",
-    EPICS_CA_NAME_SERVERS: `127.0.0.1:${ports.ca}`,
+    EPICS_CA_NAME_SERVERS: `${host}:${ports.ca}`,
     EPICS_CA_SERVER_PORT: String(ports.ca),
     EPICS_CA_REPEATER_PORT: String(ports.beacon),
-    EPICS_PVA_ADDR_LIST: "",
+    EPICS_PVA_ADDR_LIST: byUdp ? "127.0.0.1" : "",
     EPICS_PVA_AUTO_ADDR_LIST: "NO",
-    EPICS_PVA_NAME_SERVERS: `127.0.0.1:${ports.pva}`,
+    EPICS_PVA_NAME_SERVERS: byUdp ? "" : `127.0.0.1:${ports.pva}`,
     EPICS_PVA_SERVER_PORT: String(ports.pva),
     EPICS_PVA_BROADCAST_PORT: String(ports.pvaSearch),
   }
 }
 
 /** What an IOC needs to listen on 127.0.0.1 alone. It is its own only peer: links between its records stay inside. */
-export function serverEnvironment(ports: IocPorts): { readonly [name: string]: string } {
+export function serverEnvironment(ports: IocPorts, byUdp = false): { readonly [name: string]: string } {
   return {
-    ...clientEnvironment(ports),
+    ...clientEnvironment(ports, byUdp),
     EPICS_CAS_INTF_ADDR_LIST: "127.0.0.1",
     EPICS_CAS_SERVER_PORT: String(ports.ca),
     EPICS_CAS_AUTO_BEACON_ADDR_LIST: "NO",

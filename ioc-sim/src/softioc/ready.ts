@@ -8,14 +8,17 @@ import type { IocPorts } from "./environment.ts"
 interface Starting {
   readonly child: ChildProcessWithoutNullStreams
   readonly ports: IocPorts
+  /** A server of pvAccessCPP keeps everyone waiting for seconds while somebody has connected and says nothing. */
+  readonly shy: boolean
   /** Seconds. */
   readonly timeout: number
   readonly what: string
   readonly output: () => string
 }
 
-const initialised = /iocRun: All initialization complete/
-const failed = /Failed to load|Error loading/
+/** What an IOC prints when it is up, and when it could not load a database. */
+export const initialised = /iocRun: All initialization complete/
+export const failed = /Failed to load|Error loading/
 /** rsrv and pvxs take another port without asking when theirs is in use. */
 const otherPort = /Configured TCP port was unavailable|Server unable to bind port/
 
@@ -24,7 +27,7 @@ const otherPort = /Configured TCP port was unavailable|Server unable to bind por
  * a moment after that line).
  */
 export async function ready(starting: Starting): Promise<void> {
-  const { child, ports, timeout, what, output } = starting
+  const { child, ports, shy, timeout, what, output } = starting
   const giveUp = new AbortController()
   const timer = setTimeout(() => giveUp.abort(), timeout * 1000)
   const fail = (reason: string, options?: ErrorOptions): IocSimError =>
@@ -50,7 +53,7 @@ export async function ready(starting: Starting): Promise<void> {
         `${what}: port ${ports.ca} or ${ports.pva} is in use\n${output()}`,
       )
     }
-    for (const port of [ports.ca, ports.pva]) {
+    for (const port of shy ? [ports.ca] : [ports.ca, ports.pva]) {
       while (!(await accepts(port))) {
         if (giveUp.signal.aborted) throw fail(`port ${port} accepts no connection after ${timeout} s`)
         if (child.exitCode !== null) throw fail(`ended with exit status ${child.exitCode}`)

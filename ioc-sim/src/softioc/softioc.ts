@@ -5,10 +5,11 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import { type ClientSettings, clientSettings } from "../client-settings.ts"
+import { type ClientSettings, clientSettings, searchSettings } from "../client-settings.ts"
 import { IocSimError } from "../errors.ts"
 import { type SoftIocCommand, type SoftIocNeeds, softIocCommand } from "./command.ts"
 import { clientEnvironment, type IocPorts, serverEnvironment } from "./environment.ts"
+import { macroText } from "./macros.ts"
 import { freePort } from "./ports.ts"
 import { isStopped } from "./process-state.ts"
 import { ready } from "./ready.ts"
@@ -48,6 +49,7 @@ export async function startSoftIoc(options: SoftIocOptions): Promise<SoftIoc> {
   const ioc = new SoftIoc({
     command,
     args: [...command.args, "-m", macros, ...files.flatMap(file => ["-d", file])],
+    byUdp: options.pva === "qsrv1",
     wanted: options.ports ?? {},
     timeout: options.timeout ?? 60,
     folder,
@@ -64,6 +66,7 @@ export async function startSoftIoc(options: SoftIocOptions): Promise<SoftIoc> {
 interface SoftIocPlan {
   readonly command: SoftIocCommand
   readonly args: readonly string[]
+  readonly byUdp: boolean
   readonly wanted: Partial<IocPorts>
   readonly timeout: number
   readonly folder: string | undefined
@@ -103,12 +106,13 @@ export class SoftIoc implements AsyncDisposable {
 
   /** Settings of clients, by protocol, that reach this IOC and nothing else. */
   clientConfig(): { readonly ca: ClientSettings; readonly pva: ClientSettings } {
-    return { ca: clientSettings(this.ports.ca), pva: clientSettings(this.ports.pva) }
+    const { ca, pva, pvaSearch } = this.ports
+    return { ca: clientSettings(ca), pva: this.#plan.byUdp ? searchSettings(pvaSearch) : clientSettings(pva) }
   }
 
   /** Variables for a client in another process; nothing of the caller's EPICS variables is needed besides. */
   clientEnvironment(): { readonly [name: string]: string } {
-    return clientEnvironment(this.ports)
+    return clientEnvironment(this.ports, this.#plan.byUdp)
   }
 
   /** Runs a command of the IOC shell, such as `dbpf "P:x" 3`. It does not wait for the effect. */
@@ -173,12 +177,12 @@ export class SoftIoc implements AsyncDisposable {
   }
 
   async #start(ports: IocPorts): Promise<void> {
-    const { command, args, timeout } = this.#plan
+    const { command, args, timeout, byUdp } = this.#plan
     const inherited = Object.entries(process.env).filter(([name]) => !/^EPICS_(CA|CAS|PVA|PVAS)_/.test(name))
     const child = spawn(command.command, args, {
       env: {
         ...Object.fromEntries(inherited),
-        ...serverEnvironment(ports),
+        ...serverEnvironment(ports, byUdp),
         PYTHONUNBUFFERED: "1",
         PYTHONDONTWRITEBYTECODE: "1",
       },
@@ -196,22 +200,10 @@ export class SoftIoc implements AsyncDisposable {
     await ready({
       child,
       ports,
+      shy: byUdp,
       timeout,
       what: `${command.command} ${args.join(" ")}`,
       output: () => this.#output,
     })
   }
-}
-
-function macroText(macros: Readonly<Record<string, string>>): string {
-  return Object.entries(macros)
-    .map(([name, value]) => {
-      if (!/^\w+$/.test(name))
-        throw new IocSimError("bad-argument", `macro name ${JSON.stringify(name)} is no word`)
-      if (/[,"'\\]/.test(value)) {
-        throw new IocSimError("bad-argument", `macro ${name}: ${JSON.stringify(value)} holds , " ' or \\`)
-      }
-      return `${name}=${value}`
-    })
-    .join(",")
 }
