@@ -18,6 +18,8 @@ export interface ChannelUser {
   lost(reason: PvaError): void
   /** It never will. */
   closed(reason: PvaError): void
+  /** Another echo period has passed on a connection that lives. */
+  onTick(): void
 }
 
 export interface ChannelEvents {
@@ -29,8 +31,8 @@ export interface ChannelEvents {
 const idleKept = 4
 /** A server that refused a channel is asked again after this. */
 const refusedPause = 30
-/** Echo periods that a server may take to answer a creation. */
-const patience = 2
+/** Echo periods that a server may take to answer a creation, or the INIT of an operation. */
+export const patience = 2
 /** A server that was named and could not be reached is tried again after this. */
 const failedPause = 1
 
@@ -175,6 +177,7 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
 
   /** A server that never answers the creation is as good as one that refuses it. */
   onTick(): void {
+    if (this.isConnected) for (const user of [...this.#users]) user.onTick()
     if (this.#state !== "creating" || ++this.#ticks < patience) return
     const message = `${this.#lastEndpoint} never answered the creation of channel ${this.name}`
     this.#notHere(new PvaError("PVA_DISCONNECTED", message))

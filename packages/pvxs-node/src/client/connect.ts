@@ -11,6 +11,8 @@ class ConnectJob extends Job<void> implements ChannelUser {
 
   lost(): void {}
 
+  onTick(): void {}
+
   closed(reason: PvaError): void {
     this.fail(reason)
   }

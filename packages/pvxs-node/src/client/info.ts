@@ -5,7 +5,7 @@ import { Command } from "../wire/codes.ts"
 import { readTypeRequired } from "../wire/field-desc.ts"
 import type { Reader } from "../wire/reader.ts"
 import { isSuccess, readStatus } from "../wire/status.ts"
-import type { ChannelCore, ChannelUser } from "./channel-core.ts"
+import { type ChannelCore, type ChannelUser, patience } from "./channel-core.ts"
 import type { Connection, ReplyHandler } from "./connection.ts"
 import { type CallOptions, Job } from "./job.ts"
 
@@ -16,9 +16,13 @@ class InfoJob extends Job<FieldType> implements ChannelUser, ReplyHandler {
   readonly what = "info of"
   #connection: Connection | null = null
   #ioid = 0
+  #sid = 0
+  #ticks = 0
 
   begin(connection: Connection, sid: number): void {
     this.#connection = connection
+    this.#sid = sid
+    this.#ticks = 0
     this.#ioid = connection.register(this)
     connection.send(w =>
       w.message(Command.getField, () => {
@@ -38,6 +42,14 @@ class InfoJob extends Job<FieldType> implements ChannelUser, ReplyHandler {
 
   lost(): void {
     this.#connection = null
+  }
+
+  /** Asking has no effect, so a question that was not answered is asked again. */
+  onTick(): void {
+    const connection = this.#connection
+    if (connection === null || ++this.#ticks < patience) return
+    connection.release(this.#ioid, this.#sid, false)
+    this.begin(connection, this.#sid)
   }
 
   closed(reason: PvaError): void {

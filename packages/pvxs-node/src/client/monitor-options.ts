@@ -23,6 +23,11 @@ export interface MonitorOptions<T extends StructureType | undefined = undefined>
   readonly pipeline?: boolean
   /** Depth of the server's queue, and the window of a pipeline. Default 4, where `pipeline` is on. */
   readonly queueSize?: number
+  /**
+   * Seconds in which the first update has to come, otherwise the monitor ends with PVA_TIMEOUT. Default no limit: it
+   * searches, and asks a server that does not answer again, as long as it takes.
+   */
+  readonly timeout?: number
   /** Aborting closes the monitor. */
   readonly signal?: AbortSignal
   /** Listens from the start; the same as `on("update", …)` right after. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from "eventemitter3"
-import { callUser } from "../diagnostics.ts"
+import { callUser, diagnostics } from "../diagnostics.ts"
 import { PvaError, PvaInputError, PvaRefusedError } from "../errors.ts"
 import type { FieldSet } from "../values/field-set.ts"
 import type { StructureType } from "../values/field-type.ts"
@@ -10,7 +10,7 @@ import { readTypeRequired } from "../wire/field-desc.ts"
 import type { Reader } from "../wire/reader.ts"
 import { isSuccess, readStatus } from "../wire/status.ts"
 import type { Writer } from "../wire/writer.ts"
-import type { ChannelCore, ChannelUser } from "./channel-core.ts"
+import { type ChannelCore, type ChannelUser, patience } from "./channel-core.ts"
 import type { Connection, ReplyHandler } from "./connection.ts"
 import { checkDeclared } from "./declared.ts"
 import {
@@ -50,8 +50,15 @@ export class Monitor<T extends StructureType | undefined = undefined>
   #layout: Layout | null = null
   #slots: readonly unknown[] = []
   #fresh = true
+  /** Updates used up and not yet acknowledged. */
   #consumed = 0
+  #acknowledging = false
   #paused = false
+  /** Connects so far. */
+  #epoch = 0
+  /** Echo periods since INIT was sent. */
+  #ticks = 0
+  #cancelTimeout: (() => void) | undefined
 
   /** @internal Made by `PvaClient.monitor`. */
   constructor(core: ChannelCore, options: MonitorOptions<T>) {
@@ -73,6 +80,10 @@ export class Monitor<T extends StructureType | undefined = undefined>
       return
     }
     options.signal?.addEventListener("abort", this.#onAbort)
+    const { timeout } = options
+    if (timeout !== undefined && timeout < Number.POSITIVE_INFINITY) {
+      this.#cancelTimeout = core.client.config.clock.after(timeout, () => this.#onTimeout(timeout))
+    }
     core.join(this)
   }
 
@@ -148,8 +159,8 @@ export class Monitor<T extends StructureType | undefined = undefined>
   #take(): MonitorUpdate<ReadAs<T>> | undefined {
     const next = this.#queue.shift()
     if (next === undefined) return undefined
-    const { slots, changed, merged, initial } = next
-    this.#consume(merged + 1)
+    const { slots, changed, merged, initial, epoch } = next
+    if (epoch === this.#epoch) this.#consume(merged + 1)
     return new Update<ReadAs<T>>(changed, slots, merged, initial)
   }
 
@@ -162,10 +173,23 @@ export class Monitor<T extends StructureType | undefined = undefined>
     this.#status = "init"
     this.#fresh = true
     this.#consumed = 0
+    this.#epoch++
+    this.#ticks = 0
     this.#send(this.#window > 0 ? Sub.init | Sub.pipeline : Sub.init, w => {
       this.#core.client.writeRequest(w, this.#key)
       if (this.#window > 0) w.u32(this.#window)
     })
+  }
+
+  /** @internal INIT has no effect, so one that is not answered is sent again. */
+  onTick(): void {
+    const connection = this.#connection
+    if (this.#status !== "init" || connection === null || ++this.#ticks < patience) return
+    const { name, endpoint } = this.#core
+    const error = new PvaError("PVA_TIMEOUT", `${endpoint} does not answer the subscription of ${name}`)
+    diagnostics.problem.publish({ where: `monitor of ${name}`, error })
+    connection.release(this.#ioid, this.#sid, true)
+    this.begin(connection, this.#sid)
   }
 
   /** @internal */
@@ -224,6 +248,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
 
   #deliver(slots: unknown[], changed: FieldSet): void {
     const initial = this.#fresh
+    if (initial) this.#cancelTimeout?.()
     this.#fresh = false
     this.#slots = slots
     if (this.#events.listenerCount("update") > 0) {
@@ -234,7 +259,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
         return
       }
     }
-    this.#queue.push({ slots, changed, merged: 0, initial })
+    this.#queue.push({ slots, changed, merged: 0, initial, epoch: this.#epoch })
     const waiter = this.#waiters.shift()
     if (waiter === undefined) return
     waiter.resolve({ done: false, value: this.#take()! })
@@ -248,12 +273,26 @@ export class Monitor<T extends StructureType | undefined = undefined>
     this.#end(isSuccess(status) ? undefined : new PvaRefusedError(`monitor of ${this.name}`, status))
   }
 
-  /** Tells a pipelining server what has been used up, when half of its window has. */
+  /**
+   * Tells a pipelining server what has been used up: at the end of this turn, or when half of its window has. To wait
+   * for that half alone would not do: QSRV1 keeps two updates whatever the window is, and sends no third before.
+   */
   #consume(n: number): void {
     if (this.#window === 0) return
     this.#consumed += n
-    if (this.#consumed < Math.ceil(this.#window / 2) || this.#status !== "running") return
+    if (this.#consumed >= Math.ceil(this.#window / 2)) this.#acknowledge()
+    else if (!this.#acknowledging) {
+      this.#acknowledging = true
+      this.#core.client.config.clock.soon(() => {
+        this.#acknowledging = false
+        this.#acknowledge()
+      })
+    }
+  }
+
+  #acknowledge(): void {
     const count = this.#consumed
+    if (count === 0 || this.#status !== "running") return
     this.#consumed = 0
     this.#send(Sub.pipeline, w => w.u32(count))
   }
@@ -269,6 +308,11 @@ export class Monitor<T extends StructureType | undefined = undefined>
     )
   }
 
+  #onTimeout(seconds: number): void {
+    const message = `monitor of ${this.name}: no update after ${seconds} s; ${this.#core.describe()}`
+    this.#end(new PvaError("PVA_TIMEOUT", message))
+  }
+
   readonly #onAbort = (): void => this.#end(this.#aborted())
 
   #aborted(): PvaError {
@@ -279,6 +323,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
     if (this.#status === "ended") return
     this.#status = "ended"
     this.#reason = reason
+    this.#cancelTimeout?.()
     this.#connection?.release(this.#ioid, this.#sid, true)
     this.#connection = null
     this.#signal?.removeEventListener("abort", this.#onAbort)

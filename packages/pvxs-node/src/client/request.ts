@@ -7,7 +7,7 @@ import { readTypeRequired } from "../wire/field-desc.ts"
 import type { Reader } from "../wire/reader.ts"
 import { isSuccess, readStatus } from "../wire/status.ts"
 import type { Writer } from "../wire/writer.ts"
-import type { ChannelCore, ChannelUser } from "./channel-core.ts"
+import { type ChannelCore, type ChannelUser, patience } from "./channel-core.ts"
 import type { Connection } from "./connection.ts"
 import type { RequestJob } from "./request-job.ts"
 
@@ -27,6 +27,8 @@ export class Request implements ChannelUser {
   #sid = 0
   #ioid = 0
   #layout: Layout | null = null
+  /** Echo periods since INIT was sent. */
+  #ticks = 0
 
   constructor(core: ChannelCore, command: RequestCommand, key: string) {
     this.core = core
@@ -79,7 +81,17 @@ export class Request implements ChannelUser {
     this.#sid = sid
     this.#ioid = connection.register(this)
     this.status = "init"
+    this.#ticks = 0
     this.exec(Sub.init, w => this.core.client.writeRequest(w, this.key))
+  }
+
+  /** INIT has no effect, so one that is not answered is sent again. */
+  onTick(): void {
+    const connection = this.#connection
+    if (this.status !== "init" || connection === null || ++this.#ticks < patience) return
+    connection.release(this.#ioid, this.#sid, true)
+    this.status = "waiting"
+    this.begin(connection, this.#sid)
   }
 
   lost(reason: PvaError): void {

@@ -8,6 +8,8 @@ export interface PendingUpdate {
   merged: number
   /** The first one after a connect: all fields. */
   readonly initial: boolean
+  /** Counts the connects: an update of an earlier one is none that the present server waits to hear of. */
+  readonly epoch: number
 }
 
 /**
@@ -39,6 +41,7 @@ export class UpdateQueue {
       changed: last.changed.or(update.changed),
       merged: last.merged + update.merged + 1,
       initial: last.initial,
+      epoch: last.epoch,
     }
   }
 

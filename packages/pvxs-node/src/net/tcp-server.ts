@@ -31,6 +31,15 @@ export class TcpPeer {
     return this.#socket.writableLength
   }
 
+  /** Reads nothing more until `resume`; the system then lets the peer wait. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }

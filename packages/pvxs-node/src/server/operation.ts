@@ -1,9 +1,10 @@
+import { PvaInputError } from "../errors.ts"
 import { codecOf } from "../values/codec.ts"
 import { createAny } from "../values/create.ts"
 import type { FieldSet } from "../values/field-set.ts"
 import type { StructureType } from "../values/field-type.ts"
 import { layoutOf } from "../values/layout.ts"
-import { nodeOf, slotsOf } from "../values/structure.ts"
+import { isStructure, nodeOf, slotsOf } from "../values/structure.ts"
 import type { PvStructureValue, ValueOf } from "../values/value-of.ts"
 import { Command, Sub } from "../wire/codes.ts"
 import { readType, writeType } from "../wire/field-desc.ts"
@@ -97,8 +98,9 @@ abstract class HandlerOperation extends ServerOperation {
     }
     const finish = (reply: () => void): void => {
       if (this.#running !== controller) return
-      this.#running = null
+      // An answer that cannot be sent leaves it running, so that the refusal is sent instead.
       reply()
+      this.#running = null
     }
     const refuse = (reason: unknown): void => {
       const message = reason instanceof Error ? reason.message : String(reason)
@@ -176,6 +178,7 @@ function writeResult(writer: Writer, result: PvStructureValue | null): void {
     writeType(writer, null)
     return
   }
+  if (!isStructure(result)) throw new PvaInputError("the procedure returned no structure made by `create`")
   const node = nodeOf(result)
   const type = node.type as StructureType
   writeType(writer, type)

@@ -32,6 +32,8 @@ export interface SessionOwner {
 
 const methods = ["anonymous", "ca"]
 const receiveBuffer = 0x1_0000
+/** Bytes of requests kept for a client that does not take the answers to those before. */
+const heldLimit = 0x1_0000
 
 /** One connected client. */
 export class ServerSession extends WheelTimer implements TcpPeerHandler {
@@ -50,6 +52,9 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
   #closed = false
   #nextSid = 1
   #lastHeard: number
+  /** Requests that wait until the answers to those before have left. */
+  #held: Uint8Array[] = []
+  #heldBytes = 0
 
   constructor(owner: SessionOwner, link: TcpPeer) {
     super()
@@ -77,7 +82,14 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
   /** Writes a message. All messages of one turn of the event loop leave together. */
   send(write: (writer: Writer) => void): void {
     if (this.#closed) return
-    write(this.#writer)
+    const start = this.#writer.pos
+    try {
+      write(this.#writer)
+    } catch (error) {
+      // Half a message would spoil all that follow.
+      this.#writer.pos = start
+      throw error
+    }
     if (this.#flushing) return
     this.#flushing = true
     this.#owner.config.clock.soon(() => this.#flush())
@@ -101,12 +113,29 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
 
   onData(chunk: Uint8Array): void {
     this.#lastHeard = this.#owner.config.clock.now()
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    this.#work()
+    // Whoever asks and does not read is not listened to either, so that answers do not fill the memory.
+    if (this.#heldBytes > heldLimit) this.#link.pause()
+  }
+
+  /** Does what clients ask, as long as they take the answers. */
+  #work(): void {
+    const wasFull = this.#heldBytes > heldLimit
     try {
-      this.#framer.push(chunk)
+      while (!this.#closed && this.#held.length > 0 && !this.isCongested) {
+        const chunk = this.#held[0]!
+        const taken = this.#framer.push(chunk, () => this.isCongested)
+        this.#heldBytes -= taken
+        if (taken === chunk.length) this.#held.shift()
+        else this.#held[0] = chunk.subarray(taken)
+      }
     } catch (reason) {
       diagnostics.problem.publish({ where: `client ${this.peer}`, error: reason })
       this.close()
     }
+    if (wasFull && this.#heldBytes <= heldLimit) this.#link.resume()
   }
 
   /** A subscription that is over needs no pumping. */
@@ -125,6 +154,7 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
     for (const channel of this.#channels.values()) channel.destroy()
     this.#channels.clear()
     this.#waiting.clear()
+    this.#held = []
     diagnostics.connection.publish({ endpoint: this.peer, state: "closed" })
     this.#owner.onClosed(this)
   }
@@ -155,15 +185,18 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
         writer.little = this.#writer.little
         this.#spare = writer
       }
+      // Who takes what is sent is there, even while its own words wait.
+      if (this.#held.length > 0) this.#lastHeard = this.#owner.config.clock.now()
       this.#resume()
     })
   }
 
   #resume(): void {
-    if (this.#waiting.size === 0 || this.isCongested) return
+    if (this.#closed || this.isCongested) return
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const monitor of waiting) monitor.pump()
+    this.#work()
   }
 
   #onMessage(command: number, reader: Reader): void {

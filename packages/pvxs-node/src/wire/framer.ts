@@ -41,11 +41,14 @@ export class Framer {
     this.#reader = new Reader(new Uint8Array(0), true, limits)
   }
 
-  /** Throws PvaProtocolError where the peer breaks the framing or a limit; the stream is lost then. */
-  push(chunk: Uint8Array): void {
+  /**
+   * Takes bytes, and returns how many: all, unless `enough` said after a message that the next has to wait. Throws
+   * PvaProtocolError where the peer breaks the framing or a limit; the stream is lost then.
+   */
+  push(chunk: Uint8Array, enough?: () => boolean): number {
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let pos = 0
-    while (pos < chunk.length) {
+    while (pos < chunk.length && (pos === 0 || enough?.() !== true)) {
       if (this.#body !== null) {
         pos = this.#fillBody(chunk, pos)
       } else if (this.#headLength > 0 || chunk.length - pos < headerBytes) {
@@ -63,6 +66,7 @@ export class Framer {
         }
       }
     }
+    return pos
   }
 
   /** Room in the message being assembled: a socket may read straight into it and then call `filled`. */
