@@ -6,10 +6,12 @@ import type { CommandRule, Commands } from "./processing/commands.ts"
 import type { Jobs } from "./processing/jobs.ts"
 import type { DmRequestRecord, RequestLog } from "./request-log.ts"
 import type { Tasks } from "./time/tasks.ts"
+import type { FileFault, FileFaults } from "./transfer/file-faults.ts"
 
 interface Parts {
   readonly ports: readonly Port[]
   readonly faults: Faults
+  readonly fileFaults: FileFaults
   readonly log: RequestLog
   readonly jobs: Jobs
   readonly commands: Commands
@@ -30,8 +32,14 @@ export class DmControl {
     return this.#parts.faults.add(fault)
   }
 
+  /** Makes the next attempts of DAQs and uploads to transfer these files fail. */
+  failFile(fault: FileFault): void {
+    this.#parts.fileFaults.add(fault)
+  }
+
   clearFaults(): void {
     this.#parts.faults.clear()
+    this.#parts.fileFaults.clear()
   }
 
   /** Ends all sessions, of one service or of all: the next request gets 401. */

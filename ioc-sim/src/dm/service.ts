@@ -25,6 +25,7 @@ import { ManualClock } from "./time/clock.ts"
 import { Tasks } from "./time/tasks.ts"
 import { dateText } from "./time/texts.ts"
 import { Daqs } from "./transfer/daqs.ts"
+import { FileFaults } from "./transfer/file-faults.ts"
 import { Uploads } from "./transfer/uploads.ts"
 
 /** A running simulated DM service: five web services of one station, with real files below `dataRoot`. */
@@ -74,7 +75,8 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
   const settings = { ...options, station, users, clock, dataRoot }
   const ids = new Ids(options.seed ?? randomInt(2 ** 32))
   const commands = new Commands(options.commands ?? [], options.timing?.command ?? defaultTiming.command)
-  const engines = makeEngines(settings, { tasks, ids, commands })
+  const fileFaults = new FileFaults()
+  const engines = makeEngines(settings, { tasks, ids, commands, fileFaults })
   const faults = new Faults()
   const log = new RequestLog()
   for (const experiment of options.experiments ?? []) await engines.experiments.add(experiment)
@@ -103,7 +105,16 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
     onProblem,
   })
   const forget = clock instanceof ManualClock ? clock.onSettle(() => tasks.settled()) : () => {}
-  const control = new DmControl({ ports, faults, log, jobs: engines.jobs, commands, tasks, problems })
+  const control = new DmControl({
+    ports,
+    faults,
+    fileFaults,
+    log,
+    jobs: engines.jobs,
+    commands,
+    tasks,
+    problems,
+  })
   const controlListener =
     options.controlPort === undefined
       ? undefined
@@ -144,9 +155,12 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
 
 type Settled = DmServiceOptions & Required<Pick<DmServiceOptions, "station" | "users" | "clock">>
 
-function makeEngines(options: Settled, shared: { tasks: Tasks; ids: Ids; commands: Commands }): Engines {
+function makeEngines(
+  options: Settled,
+  shared: { tasks: Tasks; ids: Ids; commands: Commands; fileFaults: FileFaults },
+): Engines {
   const { station, users, clock, dataRoot } = options
-  const { tasks, ids, commands } = shared
+  const { tasks, ids, commands, fileFaults } = shared
   const timing = { ...defaultTiming, ...options.timing }
   const timeZone = options.timeZone ?? "America/Chicago"
   const account = users[0]?.username ?? ""
@@ -180,6 +194,7 @@ function makeEngines(options: Settled, shared: { tasks: Tasks; ids: Ids; command
       void jobs.start(owner, name, args, user),
     pollSeconds: timing.poll,
     fileSeconds: timing.file,
+    strikeFile: (path: string) => fileFaults.strike(path),
   }
   const uploads = new Uploads(transfers)
   return {

@@ -13,8 +13,14 @@ export interface DmErrorDetails {
   cause?: unknown
 }
 
-/** The last four are ours; the others are DM's own classes. */
-export type DmErrorCode = DmErrorName | "UnexpectedAnswer" | "WatchTimeout" | "JobEnded" | "TransferEnded"
+/** The last five are ours; the others are DM's own classes. */
+export type DmErrorCode =
+  | DmErrorName
+  | "UnexpectedAnswer"
+  | "WatchTimeout"
+  | "JobEnded"
+  | "TransferEnded"
+  | "StreamEnded"
 
 /**
  * Base of every error of this package. `code` is stable: DM's class name, also for errors that the client raises
@@ -122,9 +128,16 @@ export class DmWaitTimeout extends DmError {
 export class DmTransferError extends DmError {
   override readonly name = "DmTransferError"
   readonly transfer: DmTransfer
-  constructor(message: string, transfer: DmTransfer, details?: DmErrorDetails) {
+  /** Files that were not stored, each with the reason, as far as DM names them. */
+  readonly failed: readonly { readonly file: string; readonly message: string }[]
+  constructor(
+    message: string,
+    transfer: DmTransfer,
+    details?: DmErrorDetails & { failed?: readonly { file: string; message: string }[] },
+  ) {
     super("TransferEnded", message, details)
     this.transfer = transfer
+    this.failed = details?.failed ?? []
   }
 }
 

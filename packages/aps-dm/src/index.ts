@@ -1,4 +1,5 @@
 export * from "./client/index.ts"
+export * from "./collect/index.ts"
 export {
   DmConfig,
   type DmConfigEntry,
@@ -12,5 +13,7 @@ export * from "./devices/index.ts"
 export * from "./errors.ts"
 export * from "./jobs/index.ts"
 export * from "./plans/index.ts"
+export * from "./transfers/index.ts"
+export * from "./streaming/index.ts"
 export * from "./utils/index.ts"
 export * from "./wire/index.ts"

@@ -176,7 +176,7 @@ describe("a workflow job", () => {
     await pass(12)
     expect(errorOf(status)).toMatchObject({
       outcome: "lost",
-      message: expect.stringContaining("does not know the job any more"),
+      message: expect.stringContaining("does not know it any more"),
     })
     expect(await value("status")).toBe("pending")
   })

@@ -5,6 +5,7 @@ import { countIn, type Doc, isDoc, optionalTextIn, textIn } from "../documents.t
 import { DmRefusal } from "../errors.ts"
 import type { DmFault } from "../faults.ts"
 import type { CommandRule } from "../processing/commands.ts"
+import type { FileFault } from "../transfer/file-faults.ts"
 import { type Answer, errorAnswer, goodAnswer } from "./answer.ts"
 import { readBody, write } from "./exchange.ts"
 import { Listener } from "./listener.ts"
@@ -19,6 +20,7 @@ const reports: Readonly<Record<string, (control: DmControl) => unknown>> = {
 
 const actions: Readonly<Record<string, Action>> = {
   fault: (control, body) => control.fault(faultIn(body)),
+  failFile: (control, body) => control.failFile(fileFaultIn(body)),
   clearFaults: control => control.clearFaults(),
   expireSessions: (control, body) => control.expireSessions(serviceIn(body)),
   awayFor: (control, body) => control.awayFor(countIn(body, "seconds", 10, "awayFor"), serviceIn(body)),
@@ -107,6 +109,15 @@ function faultIn(body: Doc): DmFault {
       }
     default:
       return { ...common, kind: kind as "dropRequest" | "dropAnswer" | "unauthorized" }
+  }
+}
+
+function fileFaultIn(body: Doc): FileFault {
+  const message = optionalTextIn(body, "message", "failFile")
+  return {
+    file: textIn(body, "file", "failFile"),
+    times: countIn(body, "times", 1, "failFile"),
+    ...(message === undefined ? {} : { message }),
   }
 }
 

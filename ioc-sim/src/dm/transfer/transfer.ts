@@ -28,6 +28,8 @@ export interface TransferContext {
   readonly pollSeconds: number
   /** s of simulated work per file. */
   readonly fileSeconds: number
+  /** Throws when this attempt of a file is to fail. */
+  readonly strikeFile: (path: string) => void
 }
 
 const maxErrorsKept = 100
@@ -92,6 +94,7 @@ export class Transfer {
     try {
       task.signal.throwIfAborted()
       if (this.#context.fileSeconds > 0) await task.sleep(this.#context.fileSeconds)
+      this.#context.strikeFile(file.path)
       await this.#store(file)
       this.info.nProcessedFiles = Number(this.info.nProcessedFiles) + 1
     } catch (error) {

@@ -15,12 +15,12 @@ import { bps, type Plan } from "@ophyd-ts/run-engine"
 import type { CallOptions, ListJobsOptions } from "../client/index.ts"
 import { InvalidRequest } from "../errors.ts"
 import { checkArguments } from "../jobs/arguments.ts"
-import { DmJobError, dmErrorBehind } from "../jobs/job-errors.ts"
+import { DmJobError } from "../jobs/job-errors.ts"
 import { conciseReport, stageTable } from "../jobs/job-report.ts"
 import { JobRun } from "../jobs/job-run.ts"
 import { jobState } from "../jobs/job-state.ts"
 import { submitJob } from "../jobs/submit-job.ts"
-import { waitIn } from "../plans/wait-in.ts"
+import { waitForStatus, waitIn } from "../plans/wait-in.ts"
 import { type DmJob, type DmWorkflow, localStates } from "../wire/index.ts"
 import type {
   RunCall,
@@ -184,11 +184,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
   *waitAsPlan(): Plan<DmJob> {
     const run = this.#run
     if (run === null) throw new InvalidRequest(`${this.name}: no job was started`)
-    try {
-      return yield* waitIn(() => Promise.resolve(run.status))
-    } catch (error) {
-      throw dmErrorBehind(error) ?? error
-    }
+    return yield* waitForStatus(run.status)
   }
 
   /** Ends the watch, if there is one. The job goes on in DM. */

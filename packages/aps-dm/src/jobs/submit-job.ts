@@ -1,8 +1,7 @@
 import type { Clock } from "@ophyd-ts/core"
 import type { WorkflowProcApi } from "../client/index.ts"
-import { CommunicationError, UnexpectedAnswer } from "../errors.ts"
-import { sleep } from "../time.ts"
 import type { DmJob } from "../wire/index.ts"
+import { CannotTell, submitOnce } from "./submit-once.ts"
 
 /** What submitting and watching need of the processing service. */
 export type JobService = Pick<
@@ -15,17 +14,18 @@ export interface Submission {
   readonly workflow: string
   /** Account whose jobs are searched; the one in use. */
   readonly jobOwner: string
-  /** One of them must be unique to this submission. */
+  /** One of them should be unique to this submission. */
   readonly args: Readonly<Record<string, unknown>>
-  /** Name of that argument. */
-  readonly tag: string
+  /** Name of that argument; null when there is none, and a lost answer then stays lost. */
+  readonly tag: string | null
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
   /** Seconds to go on looking for a job whose submission was not answered; default 60. */
   readonly patience?: number | undefined
 }
 
-const page = 5000
+/** Jobs in one answer. Reading one takes the event loop some µs per job: more would hold up a plan. */
+export const jobPage = 500
 
 /**
  * Starts one job and never two. When the answer to the submission is lost, the job is looked for by its unique
@@ -33,65 +33,48 @@ const page = 5000
  * @throws the service's refusal; CommunicationError when the service is away before the job was sent, and with
  * `outcomeUnknown` when it could not be found out whether the job exists.
  */
-export async function submitJob(proc: JobService, submission: Submission): Promise<DmJob & { id: string }> {
-  const { clock, signal, patience = 60 } = submission
-  const deadline = clock.now() + patience
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await proc.startProcessingJob(submission.workflowOwner, submission.workflow, submission.args, {
-        signal,
-      })
-    } catch (error) {
-      if (!isLost(error)) throw error
-      const found = await findLost(proc, submission, deadline, error)
-      if (found !== null) return found
-      if (attempt >= 2) throw error
-    }
-  }
+export function submitJob(proc: JobService, submission: Submission): Promise<DmJob & { id: string }> {
+  const { workflow, workflowOwner, jobOwner, args, tag, clock, signal, patience } = submission
+  const where = tag === null ? "of this workflow" : `with ${tag} = ${String(args[tag])}`
+  return submitOnce({
+    submit: () => proc.startProcessingJob(workflowOwner, workflow, args, { signal }),
+    find: async () => {
+      if (tag === null) throw new CannotTell("the submission has no unique argument")
+      return await findJob(proc, jobOwner, { key: tag, value: args[tag] }, signal)
+    },
+    unknown: `workflow ${workflow}: it is unknown whether the job was started; look for a job ${where} before starting it again`,
+    clock,
+    signal,
+    patience,
+  })
 }
 
-/** The job may have been taken although nobody said so. */
-const isLost = (error: unknown): error is CommunicationError | UnexpectedAnswer =>
-  (error instanceof CommunicationError && error.outcomeUnknown) || error instanceof UnexpectedAnswer
-
-/** The job, or null when DM certainly does not have it. */
-async function findLost(
-  proc: JobService,
-  submission: Submission,
-  deadline: number,
-  lost: Error,
+/** A job of the account that has this value, or null. */
+export async function findJob(
+  proc: Pick<JobService, "listProcessingJobs">,
+  owner: string,
+  { key, value }: { key: string; value: unknown },
+  signal?: AbortSignal,
 ): Promise<(DmJob & { id: string }) | null> {
-  const { clock, signal } = submission
-  let clean = 0
-  for (let pause = 0.5; ; pause = Math.min(pause * 2, 8)) {
-    try {
-      const job = await findByTag(proc, submission)
-      if (job !== null) return job
-      clean += 1
-      if (clean >= 2) return null
-    } catch (error) {
-      if (signal?.aborted) throw error
-      if (clock.now() + pause > deadline) {
-        throw new CommunicationError(
-          `workflow ${submission.workflow}: it is unknown whether the job was started; look for a job with ${submission.tag} = ${String(submission.args[submission.tag])} before starting it again`,
-          { cause: new AggregateError([lost, error]), outcomeUnknown: true },
-        )
-      }
-    }
-    await sleep(clock, pause, signal)
+  for await (const job of eachJob(proc, owner, ["id", "owner", key], signal)) {
+    if (job[key] === value && job.id !== undefined) return { id: job.id, owner: job.owner }
   }
+  return null
 }
 
-/** All pages: the order of the list is not known for certain, nor which query the service understands. */
-async function findByTag(
-  proc: JobService,
-  { jobOwner, tag, args, signal }: Submission,
-): Promise<(DmJob & { id: string }) | null> {
-  for (let skip = 0; ; skip += page) {
-    const keyList = ["id", "owner", tag]
-    const jobs = await proc.listProcessingJobs(jobOwner, { keyList, skip, limit: page, signal })
-    const job = jobs.find(candidate => candidate[tag] === args[tag])
-    if (job?.id !== undefined) return { id: job.id, owner: job.owner }
-    if (jobs.length < page) return null
+/**
+ * The jobs of an account, asked for by keys and page by page: neither the order of the list nor the queries that the
+ * service understands are known for certain.
+ */
+export async function* eachJob(
+  proc: Pick<JobService, "listProcessingJobs">,
+  owner: string,
+  keyList: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<DmJob> {
+  for (let skip = 0; ; skip += jobPage) {
+    const jobs = await proc.listProcessingJobs(owner, { keyList, skip, limit: jobPage, signal })
+    yield* jobs
+    if (jobs.length < jobPage) return
   }
 }

@@ -1,9 +1,14 @@
 import type { Clock } from "@ophyd-ts/core"
 import { ObjectNotFound } from "../errors.ts"
 import { sleep } from "../time.ts"
-import { type DmJob, isTerminal } from "../wire/index.ts"
+import { isTerminal } from "../wire/index.ts"
 
-export interface WatchOptions {
+/** A job, or something else of DM that has a status: a DAQ. */
+export interface Watched {
+  readonly status?: string | undefined
+}
+
+export interface WatchOptions<T extends Watched> {
   readonly clock: Clock
   readonly signal: AbortSignal
   /** Seconds between polls; asked for before each, since it may change. */
@@ -12,12 +17,12 @@ export interface WatchOptions {
   readonly longestPause: number
   /** Seconds without a good answer after which the job counts as lost. */
   readonly lostAfter: number
-  readonly onPoll: (job: DmJob) => void
+  readonly onPoll: (job: T) => void
   /** A poll failed; `pause` is how long until the next. The job itself is not touched by that. */
   readonly onTrouble: (error: Error, pause: number) => void
 }
 
-/** DM does not know the job, or has not answered for too long. */
+/** DM does not know what is watched, or has not answered for too long. */
 export class JobLost extends Error {}
 
 /** A service that has just restarted may need a moment until it knows its jobs again. */
@@ -28,11 +33,11 @@ const notFoundLimit = 3
  * growing pauses. `first` is the answer to the submission.
  * @throws JobLost, or the signal's reason.
  */
-export async function watchJob(
-  fetch: (signal: AbortSignal) => Promise<DmJob>,
-  first: DmJob,
-  options: WatchOptions,
-): Promise<DmJob> {
+export async function watchJob<T extends Watched>(
+  fetch: (signal: AbortSignal) => Promise<T>,
+  first: T,
+  options: WatchOptions<T>,
+): Promise<T> {
   const { clock, signal, lostAfter } = options
   let lastGood = clock.now()
   let failures = 0
@@ -52,7 +57,7 @@ export async function watchJob(
       if (signal.aborted) throw error
       if (!(error instanceof Error)) throw error
       notFound = error instanceof ObjectNotFound ? notFound + 1 : 0
-      if (notFound >= notFoundLimit) throw new JobLost("DM does not know the job any more", { cause: error })
+      if (notFound >= notFoundLimit) throw new JobLost("DM does not know it any more", { cause: error })
       failures += 1
       pause = Math.min(pause * 2 ** Math.min(failures, 20), Math.max(options.longestPause, pause))
       const silent = clock.now() - lastGood

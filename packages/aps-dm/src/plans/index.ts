@@ -6,3 +6,10 @@ export {
   type SetupUserResult,
   setupUser,
 } from "./setup-user.ts"
+export {
+  type UploadPlanOptions,
+  uploadToDm,
+  type WaitForFilesOptions,
+  waitForFiles,
+  waitForUpload,
+} from "./transfers.ts"

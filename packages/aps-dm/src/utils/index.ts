@@ -1,5 +1,7 @@
 export {
+  type Catalog,
   checkExperimentName,
+  type DataStorage,
   dmExperimentsTable,
   dmFileReadyToProcess,
   dmGetExperimentFile,
@@ -18,6 +20,7 @@ export {
 } from "./run-metadata.ts"
 export { dmSetup } from "./setup.ts"
 export {
+  type Acquisition,
   dmEnsureDaq,
   dmGetDaqs,
   dmGetExperimentDatadirActiveDaq,

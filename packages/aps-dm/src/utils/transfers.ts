@@ -1,5 +1,7 @@
 import type { DmClient } from "../client/index.ts"
-import { CommunicationError, DmTransferError, ObjectNotFound } from "../errors.ts"
+import { CommunicationError, DmTransferError } from "../errors.ts"
+import { untilFilesArrived } from "../transfers/expected-files.ts"
+import { type SubmitUploadOptions, submitUpload } from "../transfers/submit-upload.ts"
 import {
   type DmFile,
   type DmTaskInfo,
@@ -62,14 +64,18 @@ export async function dmEnsureDaq(
 export const dmStopDaq = (dm: Acquisition, experiment: string, dataDirectory: string): Promise<void> =>
   dm.daq.stopDaq(experiment, dataDirectory)
 
-/** Copies a directory, or with `experimentFilePath` one file of it, once. Gives the upload's id. */
+/**
+ * Copies a directory, or with `experimentFilePath` one file of it, once. Gives the upload's id, also when the answer
+ * to the start is lost; see `startUpload` for progress and repeated files.
+ */
 export async function dmUpload(
   dm: Acquisition,
   experiment: string,
   dataDirectory: string,
   daqInfo: DmTaskInfo = {},
+  options: SubmitUploadOptions = {},
 ): Promise<string> {
-  return (await dm.daq.upload(experiment, dataDirectory, daqInfo)).id
+  return (await submitUpload(dm, { experiment, dataDirectory, daqInfo }, options)).id
 }
 
 /**
@@ -98,37 +104,14 @@ export async function untilUploaded(
 }
 
 /**
- * The files' metadata once DM has all of them. Names are relative to the experiment's root. Default period 30 s,
- * default
- * limit 600 s.
+ * The files' metadata once DM has all of them, in the order of the names; see `untilFilesArrived` for more ways to
+ * say what is expected. Names are relative to the experiment's root. Default period 30 s, default limit 600 s.
  * @throws DmWaitTimeout that names the files which did not come, the signal's reason.
  */
-export async function untilFilesStored(
+export const untilFilesStored = async (
   dm: Catalog,
   experiment: string,
   files: readonly string[],
   options: PollOptions = {},
-): Promise<DmFile[]> {
-  const { period = 30, timeout = 600 } = options
-  const stored = new Map<string, DmFile>()
-  const missing = () => files.filter(file => !stored.has(file))
-  return await poll(
-    () =>
-      `files in DM experiment "${experiment}": ${shorten(missing())} (${stored.size} of ${files.length} are there)`,
-    async signal => {
-      for (const file of missing()) {
-        const metadata = await dm.cat.getExperimentFile(experiment, file, { signal }).catch(absent)
-        if (metadata !== undefined) stored.set(file, metadata)
-      }
-      return missing().length === 0 ? files.map(file => stored.get(file) as DmFile) : undefined
-    },
-    { ...options, period, timeout },
-  )
-}
-
-function absent(error: unknown): undefined {
-  if (!(error instanceof ObjectNotFound)) throw error
-}
-
-const shorten = (names: readonly string[]): string =>
-  names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`
+): Promise<DmFile[]> =>
+  files.length === 0 ? [] : await untilFilesArrived(dm, { experiment, files }, options)

@@ -52,6 +52,8 @@ export const dmTransfer = z.looseObject({
   nWaitingFiles: optionalNumber,
   percentageComplete: optionalNumber,
   errorMessage: optionalText,
+  /** By file, or a list; the form is inferred. See `failedFiles`. */
+  processingErrors: z.unknown().optional(),
   startTime: optionalNumber,
   endTime: optionalNumber,
   storageDirectory: optionalText,

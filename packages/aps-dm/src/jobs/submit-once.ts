@@ -1,0 +1,67 @@
+import type { Clock } from "@ophyd-ts/core"
+import { CommunicationError, UnexpectedAnswer } from "../errors.ts"
+import { sleep } from "../time.ts"
+
+export interface OnceOptions<T> {
+  /** Sends the request that must not be carried out twice. */
+  readonly submit: () => Promise<T>
+  /** What came of the request, if DM has it. */
+  readonly find: () => Promise<T | null>
+  /** What to say when it stays unknown whether the request was carried out, and how a person finds out. */
+  readonly unknown: string
+  readonly clock: Clock
+  readonly signal?: AbortSignal | undefined
+  /** Seconds to go on looking; default 60. */
+  readonly patience?: number | undefined
+}
+
+/**
+ * Carries a request out once and never twice. When its answer is lost, what came of it is looked for; only when DM,
+ * asked twice with a pause between, does not have it, the request is sent once more.
+ * @throws the service's refusal; CommunicationError when the service is away before the request was sent, and with
+ * `outcomeUnknown` when it could not be found out whether it was carried out.
+ */
+export async function submitOnce<T>(options: OnceOptions<T>): Promise<T> {
+  const { submit, clock, patience = 60 } = options
+  const deadline = clock.now() + patience
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await submit()
+    } catch (error) {
+      if (!isLost(error)) throw error
+      const found = await findLost(options, deadline, error)
+      if (found !== null) return found
+      if (attempt >= 2) throw error
+    }
+  }
+}
+
+/** The request may have been carried out although nobody said so. */
+export const isLost = (error: unknown): error is CommunicationError | UnexpectedAnswer =>
+  (error instanceof CommunicationError && error.outcomeUnknown) || error instanceof UnexpectedAnswer
+
+/** What was submitted, or null when DM certainly does not have it. */
+async function findLost<T>(options: OnceOptions<T>, deadline: number, lost: Error): Promise<T | null> {
+  const { find, clock, signal, unknown } = options
+  let clean = 0
+  for (let pause = 0.5; ; pause = Math.min(pause * 2, 8)) {
+    try {
+      const found = await find()
+      if (found !== null) return found
+      clean += 1
+      if (clean >= 2) return null
+    } catch (error) {
+      if (signal?.aborted) throw error
+      if (clock.now() + pause > deadline || error instanceof CannotTell) {
+        throw new CommunicationError(unknown, {
+          cause: new AggregateError([lost, error]),
+          outcomeUnknown: true,
+        })
+      }
+    }
+    await sleep(clock, pause, signal)
+  }
+}
+
+/** Thrown by `find`: no look, however often, can tell what came of the request. */
+export class CannotTell extends Error {}
