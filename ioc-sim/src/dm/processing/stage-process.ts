@@ -49,9 +49,14 @@ function run({ file, args = [], cwd, env }: StageProgram, words: readonly string
     const end = (): void => {
       child.kill("SIGTERM")
       killing = setTimeout(() => child.kill("SIGKILL"), patience * 1000)
+      killing.unref()
     }
+    // This process may end before the patience does.
+    const kill = (): void => void child.kill("SIGKILL")
+    process.once("exit", kill)
     const over = (): void => {
       clearTimeout(killing)
+      process.off("exit", kill)
       signal.removeEventListener("abort", end)
     }
     signal.addEventListener("abort", end, { once: true })

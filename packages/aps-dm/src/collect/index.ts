@@ -1,0 +1,1 @@
+export { type CollectStreamingOptions, collectStreaming, type StreamingOutcome } from "./collect-streaming.ts"

@@ -1,0 +1,133 @@
+import {
+  type MonitorUpdate,
+  type NdArray,
+  PvaClient,
+  type PvaClientConfig,
+  type PvStructureValue,
+  readNdArray,
+} from "pvxs-node"
+import { abortable } from "../time.ts"
+import { DmStreamError } from "./errors.ts"
+import type { FrameSource } from "./protocol.ts"
+
+/** Settings of a client that reaches `host:port` and nothing else; for an empty address, what the variables say. */
+export const clientConfigFor = (address: string | undefined): PvaClientConfig =>
+  address === undefined || address === ""
+    ? {}
+    : { nameServers: [address], addressList: [], autoAddressList: false, env: {} }
+
+export interface FrameStreamOptions extends FrameSource {
+  /** Frames that may be on their way ahead of the reader; default 64. */
+  queue?: number
+  /** Seconds to find the PV; default 10. */
+  timeout?: number
+  signal?: AbortSignal | undefined
+}
+
+type Update = MonitorUpdate<PvStructureValue>
+
+/**
+ * The frames of an NTNDArray PV, one after the other, for one `for await`. What the PV shows at the beginning is no
+ * frame of this stream. The server sends no more than the reader takes; it drops frames when the reader falls further
+ * behind than the queue, and those are counted by their numbers.
+ */
+export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
+  readonly #client: PvaClient
+  readonly #updates: AsyncIterator<Update, undefined>
+  #close: () => void
+  #received = 0
+  #missed = 0
+  /** Number of the last frame; null when there was none yet. */
+  #last: number | null
+
+  private constructor(
+    client: PvaClient,
+    updates: AsyncIterator<Update, undefined>,
+    close: () => void,
+    last: number | null,
+  ) {
+    this.#client = client
+    this.#updates = updates
+    this.#close = close
+    this.#last = last
+  }
+
+  /** @throws DmStreamError `no-data` when there is no such PV, or it is no NTNDArray; the signal's reason. */
+  static async open(options: FrameStreamOptions): Promise<FrameStream> {
+    const { pv, address, queue = 64, timeout = 10, signal } = options
+    const client = new PvaClient(clientConfigFor(address))
+    const limit = AbortSignal.timeout(timeout * 1000)
+    try {
+      const monitor = client.monitor(pv, { pipeline: true, queueSize: queue })
+      const updates = monitor[Symbol.asyncIterator]()
+      const first = await abortable(
+        updates.next(),
+        signal === undefined ? limit : AbortSignal.any([limit, signal]),
+      )
+      const { value } = first
+      if (value === undefined || !("uniqueId" in value.value && "dimension" in value.value)) {
+        throw new Error("it is no NTNDArray")
+      }
+      return new FrameStream(
+        client,
+        updates,
+        () => monitor.close(),
+        readNdArray(value.value)?.uniqueId ?? null,
+      )
+    } catch (cause) {
+      await client.close()
+      if (signal?.aborted === true) throw signal.reason
+      const where = address === undefined || address === "" ? "" : ` at ${address}`
+      const why = limit.aborted ? `no such PV was found within ${timeout} s` : (cause as Error).message
+      throw new DmStreamError("no-data", `no frames from ${pv}${where}: ${why}`, { cause })
+    }
+  }
+
+  get received(): number {
+    return this.#received
+  }
+
+  /** Frames whose numbers were left out. */
+  get missed(): number {
+    return this.#missed
+  }
+
+  /** `uniqueId` of the last frame; -1 when there was none. */
+  get last(): number {
+    return this.#last ?? -1
+  }
+
+  /** No more frames than those that are here already: the loop ends after them. */
+  end(): void {
+    this.#close()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<NdArray, undefined> {
+    for (;;) {
+      const { value: update, done } = await this.#updates.next()
+      if (done === true) return
+      const frame = readNdArray(update.value)
+      if (frame !== null && this.#count(frame.uniqueId)) yield frame
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#close()
+    await this.#client.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** False for a frame that was there before, which a server shows again after a lost connection. */
+  #count(id: number): boolean {
+    const last = this.#last
+    if (id === last) return false
+    // A smaller number: the detector counts anew. Without a number before it, nothing can be said about the first.
+    if (last !== null) this.#missed += id > last ? id - last - 1 : Math.max(0, id - 1)
+    this.#last = id
+    this.#received += 1
+    return true
+  }
+}
