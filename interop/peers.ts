@@ -70,7 +70,8 @@ export async function python<T = unknown>(script: string, options: PythonOptions
 /** Starts a script that the test converses with. Kill it with the scope: `await using script = startPython(…)`. */
 export function startPython<T = unknown>(script: string, options: PythonOptions = {}): PythonScript<T> {
   const interpreter = peers().python
-  if (interpreter === undefined) throw new Error("no Python environment: `npm run ioc:install` makes it")
+  if (interpreter === undefined)
+    throw new Error("no Python environment: `npm run ioc:install -- --peers` makes it")
   const child = spawn(interpreter, ["-u", "-c", script, ...(options.args ?? [])], {
     env: { ...process.env, ...options.env },
     stdio: "pipe",

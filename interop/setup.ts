@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<void> {
   if (missing.length === 0) return
   const installed = missing.filter(name => name !== "natsServer")
   const how = [
-    ...(installed.length > 0 ? ["`npm run ioc:install` gets the Python packages"] : []),
+    ...(installed.length > 0 ? ["`npm run ioc:install -- --peers` gets the Python packages"] : []),
     ...(missing.includes("natsServer") ? ["the broker is `nats-server` of Debian, Homebrew or nats.io"] : []),
   ]
   const message = `interop: missing ${missing.join(", ")}; ${how.join("; ")}`
