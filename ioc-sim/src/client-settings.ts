@@ -9,3 +9,8 @@ export interface ClientSettings {
 export function clientSettings(port: number, host = "127.0.0.1"): ClientSettings {
   return { nameServers: [`${host}:${port}`], addressList: [], autoAddressList: false }
 }
+
+/** Settings for an IOC that answers searches at this UDP port of 127.0.0.1 only. */
+export function searchSettings(port: number): ClientSettings {
+  return { nameServers: [], addressList: [`127.0.0.1:${port}`], autoAddressList: false }
+}

@@ -5,6 +5,9 @@ export type IocSimErrorCode =
   | "softioc-not-found"
   | "softioc-failed"
   | "softioc-port-taken"
+  | "container-engine-not-found"
+  | "container-image-failed"
+  | "container-failed"
   | "bad-argument"
 
 /** Every error of the simulated beamline: an action, what it was tried on, and why it did not work. */

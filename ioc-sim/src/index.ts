@@ -1,4 +1,6 @@
 export type { ClientSettings } from "./client-settings.ts"
+export { type ContainerBeamlineOptions, startContainerBeamline } from "./container/beamline.ts"
+export { ContainerIoc, type ContainerIocOptions, startContainerIoc } from "./container/container-ioc.ts"
 export * from "./dm/index.ts"
 export { IocSimError, type IocSimErrorCode } from "./errors.ts"
 export { Beamline, type MotorName } from "./ioc/beamline.ts"

@@ -112,7 +112,7 @@ export class SoftIoc implements AsyncDisposable {
 
   /** Variables for a client in another process; nothing of the caller's EPICS variables is needed besides. */
   clientEnvironment(): { readonly [name: string]: string } {
-    return clientEnvironment(this.ports, this.#plan.byUdp)
+    return clientEnvironment(this.ports, { byUdp: this.#plan.byUdp })
   }
 
   /** Runs a command of the IOC shell, such as `dbpf "P:x" 3`. It does not wait for the effect. */
