@@ -13,7 +13,7 @@ export interface DmErrorDetails {
   cause?: unknown
 }
 
-/** The last five are ours; the others are DM's own classes. */
+/** The last six are ours; the others are DM's own classes. */
 export type DmErrorCode =
   | DmErrorName
   | "UnexpectedAnswer"
@@ -21,6 +21,7 @@ export type DmErrorCode =
   | "JobEnded"
   | "TransferEnded"
   | "StreamEnded"
+  | "SpoolFull"
 
 /**
  * Base of every error of this package. `code` is stable: DM's class name, also for errors that the client raises

@@ -1,10 +1,16 @@
 import { bps, type Plan, WaitTimeout } from "@ophyd-ts/run-engine"
 import type { DM_WorkflowConnector } from "../devices/workflow-connector.ts"
-import { DmWaitTimeout } from "../errors.ts"
+import { DmError, DmWaitTimeout } from "../errors.ts"
+import type { DmSpool, SpoolTarget } from "../spool/index.ts"
 import type { Catalog } from "../utils/experiments.ts"
-import { type ShareMetadataOptions, shareBlueskyMetadataWithDm } from "../utils/run-metadata.ts"
+import {
+  runDatasetThatFits,
+  type ShareMetadataOptions,
+  shareBlueskyMetadataWithDm,
+} from "../utils/run-metadata.ts"
 import { untilFilesStored } from "../utils/transfers.ts"
 import type { DmDataset, DmFile } from "../wire/index.ts"
+import { type AwayOptions, checkAwayOptions, unlessAway } from "./unless-away.ts"
 import { waitIn } from "./wait-in.ts"
 
 export interface WaitFilesOptions {
@@ -56,7 +62,45 @@ export function* waitForWorkflows(
   return watching.filter(connector => connector.job?.status !== "done")
 }
 
-/** Plan: stores a run's metadata as a dataset of the experiment; see `shareBlueskyMetadataWithDm`. */
-export function* shareRunMetadata(dm: Catalog, options: ShareMetadataOptions): Plan<DmDataset | null> {
-  return yield* bps.call(() => shareBlueskyMetadataWithDm(dm, options))
+export interface ShareRunOptions extends ShareMetadataOptions, AwayOptions {}
+
+/**
+ * Plan: stores a run's metadata as a dataset of the experiment; see `shareBlueskyMetadataWithDm`. With `whenAway`
+ * `spool` the plan does not wait for DM at all: the document is written to the spool, sent from there in the
+ * background, and the plan gets null.
+ * @throws into the plan: as `shareBlueskyMetadataWithDm` does; with `spool`, InvalidArgument of a document that is too
+ * long, and unless `onProblem` hears of it, an error of the spool.
+ */
+export function* shareRunMetadata(
+  dm: Catalog & Partial<SpoolTarget>,
+  options: ShareRunOptions,
+): Plan<DmDataset | null> {
+  checkAwayOptions(options)
+  const { whenAway, spool } = options
+  if (whenAway === "spool" && spool !== undefined) {
+    yield* bps.call(() => keepAndSend(dm, spool, options))
+    return null
+  }
+  return yield* unlessAway(
+    waitIn(() => shareBlueskyMetadataWithDm(dm, options)),
+    options,
+  )
+}
+
+async function keepAndSend(
+  dm: Catalog & Partial<SpoolTarget>,
+  spool: DmSpool,
+  options: ShareRunOptions,
+): Promise<void> {
+  const { onProblem } = options
+  const dataset = runDatasetThatFits(options)
+  try {
+    await spool.add({ kind: "dataset", dataset })
+  } catch (error) {
+    if (!(error instanceof DmError) || onProblem === undefined) throw error
+    onProblem(error)
+    return
+  }
+  const { proc, daq } = dm
+  if (proc !== undefined && daq !== undefined) spool.sendSoon({ cat: dm.cat, proc, daq }, onProblem)
 }

@@ -1,4 +1,10 @@
-export { shareRunMetadata, type WaitFilesOptions, waitDmUpload, waitForWorkflows } from "./files.ts"
+export {
+  type ShareRunOptions,
+  shareRunMetadata,
+  type WaitFilesOptions,
+  waitDmUpload,
+  waitForWorkflows,
+} from "./files.ts"
 export {
   dmDaqWaitUploadPlan,
   type ParameterUpload,
@@ -13,3 +19,4 @@ export {
   waitForFiles,
   waitForUpload,
 } from "./transfers.ts"
+export { type AwayOptions, type UnlessAwayOptions, unlessAway } from "./unless-away.ts"

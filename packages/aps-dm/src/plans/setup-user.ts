@@ -30,6 +30,8 @@ export interface SetupUserOptions {
   timeout?: number
   /** Seconds between questions; default 10. */
   period?: number
+  /** File in which experiment, directory and ids survive a restart: see `DmExperimentSignals.recall`. */
+  rememberIn?: string
 }
 
 export interface SetupUserResult {
@@ -49,7 +51,7 @@ export function* setupUser(
   signals: DmExperimentSignals,
   options: SetupUserOptions,
 ): Plan<SetupUserResult> {
-  const { dataDirectory, uploads = [], wait = true, timeout = 600, period = 10 } = options
+  const { dataDirectory, uploads = [], wait = true, timeout = 600, period = 10, rememberIn } = options
   const experiment = yield* bps.call(() => validateExperimentDataDirectory(dm, options.experiment))
   const { name } = experiment
   yield* bps.mv(signals.experiment, name, signals.dataDirectory, dataDirectory)
@@ -61,6 +63,7 @@ export function* setupUser(
     uploadIds.push(id)
     yield* bps.mv(signals.uploadId, id)
   }
+  if (rememberIn !== undefined) yield* bps.call(() => signals.remember(rememberIn))
   if (wait) for (const id of uploadIds) yield* dmDaqWaitUploadPlan(dm, id, { timeout, period })
   return { experiment, daq, uploadIds }
 }

@@ -10,11 +10,18 @@ export {
   type ListExperimentsOptions,
   validateExperimentDataDirectory,
 } from "./experiments.ts"
+export {
+  type ExperimentMetadata,
+  type ExperimentUser,
+  type LookUpOptions,
+  lookUpExperiment,
+} from "./look-up.ts"
 export type { PollOptions } from "./poll.ts"
 export { RunDocuments, type RunMetadata } from "./run-documents.ts"
 export {
   buildRunMetadataDict,
   runDataset,
+  runDatasetThatFits,
   type ShareMetadataOptions,
   shareBlueskyMetadataWithDm,
 } from "./run-metadata.ts"

@@ -26,11 +26,15 @@ export interface ShareMetadataOptions {
   /** Name of the workflow that processed the run. */
   workflow: string
   run: RunMetadata
+  /** Name of the catalogue in which the run's documents are found. */
+  catalog?: string | undefined
+  /** More members of the document, for example what `lookUpExperiment` gave. Ours win. */
+  extra?: Readonly<Record<string, unknown>> | undefined
   /**
    * False: an error of DM gives null and goes to `onProblem`. Default true.
    */
   shouldRaise?: boolean
-  onProblem?: (error: DmError) => void
+  onProblem?: ((error: DmError) => void) | undefined
   /** Bytes of the request that DM gets at most; the document travels in its address. Default 60,000. */
   maxBytes?: number
 }
@@ -47,7 +51,7 @@ export async function shareBlueskyMetadataWithDm(
 ): Promise<DmDataset | null> {
   const { shouldRaise = true, onProblem } = options
   try {
-    return await dm.cat.addExperimentDataset(fit(options))
+    return await dm.cat.addExperimentDataset(runDatasetThatFits(options))
   } catch (error) {
     if (error instanceof ObjectAlreadyExists) return null
     if (shouldRaise || !(error instanceof DmError)) throw error
@@ -58,9 +62,10 @@ export async function shareBlueskyMetadataWithDm(
 
 /** The document as apstools writes it, with the run's start and stop once instead of in every stream. */
 export function runDataset(
-  { experiment, workflow, run }: Pick<ShareMetadataOptions, "experiment" | "workflow" | "run">,
+  options: Pick<ShareMetadataOptions, "experiment" | "workflow" | "run" | "catalog" | "extra">,
   leaveOut: readonly string[] = [],
 ): Record<string, unknown> {
+  const { experiment, workflow, run, catalog, extra } = options
   const { start, stop, descriptors } = run
   const streams = [...descriptors].map(([stream, documents]) => {
     const kept = documents.map(doc =>
@@ -69,11 +74,14 @@ export function runDataset(
     return [stream, { descriptors: kept }]
   })
   return plain({
+    ...extra,
     _id: crypto.randomUUID(),
     experimentName: experiment,
     datasetName: `run_uid8_${start.uid.slice(0, 8)}`,
     bluesky_run_uid: start.uid,
     workflow_name: workflow,
+    ...(catalog === undefined ? {} : { bluesky_catalog: catalog }),
+    bluesky_streams: [...descriptors.keys()],
     time_iso8601: new Date(start.time * 1000).toISOString(),
     ...(leaveOut.length > 0 ? { left_out: leaveOut } : {}),
     bluesky_start: start,
@@ -82,7 +90,8 @@ export function runDataset(
   }) as Record<string, unknown>
 }
 
-function fit(options: ShareMetadataOptions): Record<string, unknown> {
+/** The document, made short enough for a request. @throws InvalidArgument when that cannot be done. */
+export function runDatasetThatFits(options: ShareMetadataOptions): Record<string, unknown> {
   const { maxBytes = 60_000 } = options
   let size = 0
   for (const leaveOut of [[], ["configuration"], ["configuration", "data_keys", "object_keys", "hints"]]) {
