@@ -113,7 +113,8 @@ export function* collectStreaming<T>(options: CollectStreamingOptions<T>): Plan<
 function* giveUp(side: PlanSide, reason: string, timeout: number): Plan<void> {
   if (!side.isOver && side.told !== "abort") {
     yield* bps.call(() => side.abort(reason))
-    yield* waitIn(() => side.over(timeout))
+    // Nobody is there to answer: a process that comes later finds nobody, too.
+    if (side.report.state !== "waiting") yield* waitIn(() => side.over(timeout))
   }
   yield* bps.call(() => side.close())
 }

@@ -22,6 +22,8 @@ export interface ConsumeOptions extends WorkflowSideOptions {
   readonly data: FrameSource
   /** Frames that may be on their way ahead of the work; default 64. */
   queue?: number
+  /** Seconds to find the frame PV; default 10. */
+  frameTimeout?: number
   /** After the plan's stop, when not all its frames have come: seconds without a frame until they count as missed; default 2. */
   quiet?: number
 }
@@ -37,6 +39,7 @@ export async function consumeFrames(options: ConsumeOptions, work: FrameWork): P
     await using frames = await FrameStream.open({
       ...options.data,
       ...(options.queue === undefined ? {} : { queue: options.queue }),
+      ...(options.frameTimeout === undefined ? {} : { timeout: options.frameTimeout }),
       signal: side.signal,
     })
     await side.reportReady()
@@ -86,6 +89,7 @@ async function consume(
   try {
     for await (const frame of frames) {
       side.signal.throwIfAborted()
+      side.count(counts())
       const found = await work(frame, control)
       processed += 1
       side.count(counts())

@@ -1,8 +1,8 @@
 import {
+  type Channel,
   type MonitorUpdate,
   type NdArray,
   PvaClient,
-  type PvaClientConfig,
   type PvStructureValue,
   readNdArray,
 } from "pvxs-node"
@@ -10,11 +10,12 @@ import { abortable } from "../time.ts"
 import { DmStreamError } from "./errors.ts"
 import type { FrameSource } from "./protocol.ts"
 
-/** Settings of a client that reaches `host:port` and nothing else; for an empty address, what the variables say. */
-export const clientConfigFor = (address: string | undefined): PvaClientConfig =>
-  address === undefined || address === ""
-    ? {}
-    : { nameServers: [address], addressList: [], autoAddressList: false, env: {} }
+/**
+ * A channel to exactly the server at `host:port`, without any search, so that tunnels and forwarded ports will do; for
+ * an empty address one that is searched as the `EPICS_PVA_…` variables say.
+ */
+export const channelAt = (client: PvaClient, name: string, address: string | undefined): Channel =>
+  client.channel(name, address === undefined || address === "" ? {} : { server: address })
 
 export interface FrameStreamOptions extends FrameSource {
   /** Frames that may be on their way ahead of the reader; default 64. */
@@ -55,10 +56,10 @@ export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
   /** @throws DmStreamError `no-data` when there is no such PV, or it is no NTNDArray; the signal's reason. */
   static async open(options: FrameStreamOptions): Promise<FrameStream> {
     const { pv, address, queue = 64, timeout = 10, signal } = options
-    const client = new PvaClient(clientConfigFor(address))
+    const client = new PvaClient()
     const limit = AbortSignal.timeout(timeout * 1000)
     try {
-      const monitor = client.monitor(pv, { pipeline: true, queueSize: queue })
+      const monitor = channelAt(client, pv, address).monitor({ pipeline: true, queueSize: queue })
       const updates = monitor[Symbol.asyncIterator]()
       const first = await abortable(
         updates.next(),

@@ -1,6 +1,6 @@
 import { type Clock, Listeners, Status, systemClock } from "@ophyd-ts/core"
 import { type PutRequest, PvaServer, SharedPv } from "pvxs-node"
-import { InvalidArgument } from "../errors.ts"
+import { InvalidArgument, InvalidRequest } from "../errors.ts"
 import { DmStreamError, type StreamFault } from "./errors.ts"
 import {
   batchLimit,
@@ -88,7 +88,7 @@ export class PlanSide implements AsyncDisposable {
     server.add(names.results, found)
   }
 
-  /** @throws InvalidArgument for options that cannot be, PvaError when the port cannot be had. */
+  /** @throws InvalidArgument for options that cannot be, InvalidRequest when the port is taken. */
   static async open(options: PlanSideOptions = {}): Promise<PlanSide> {
     const { host = "127.0.0.1", port = 0, heartbeat = 1, heartbeatTimeout = 10 * heartbeat } = options
     if (!(heartbeat > 0 && heartbeatTimeout > heartbeat)) {
@@ -101,6 +101,9 @@ export class PlanSide implements AsyncDisposable {
       isHere ? { isolated: true, port } : { interfaces: ["0.0.0.0"], port, udp: false, env: {} },
     )
     try {
+      // Where a port is asked for, a firewall is open for that one only.
+      if (port !== 0 && server.port !== port)
+        throw new InvalidRequest(`port ${port} is taken by another program`)
       return new PlanSide(server, options)
     } catch (error) {
       await server.close()

@@ -132,7 +132,7 @@ export interface FrameResult {
 
 /** Where the workflow's process finds the plan; travels in the job's arguments. */
 export interface StreamAddress {
-  /** `host:port` of the plan's pvAccess server; empty to search as `EPICS_PVA_…` says. */
+  /** `host:port` of the plan's pvAccess server; empty to search as the `EPICS_PVA_…` variables say. */
   readonly address: string
   readonly prefix: string
   readonly session: string

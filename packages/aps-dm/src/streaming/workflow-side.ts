@@ -1,8 +1,8 @@
 import { type Clock, Listeners, systemClock, toError } from "@ophyd-ts/core"
-import { PvaClient, PvaError, type ValueOf } from "pvxs-node"
+import { type Channel, PvaClient, PvaError, type ValueOf } from "pvxs-node"
 import { sleep } from "../time.ts"
 import { DmStreamError } from "./errors.ts"
-import { clientConfigFor } from "./frames.ts"
+import { channelAt } from "./frames.ts"
 import {
   batchLimit,
   commandType,
@@ -44,6 +44,7 @@ export interface StreamOrder {
 export class WorkflowSide implements AsyncDisposable {
   readonly #options: WorkflowSideOptions
   readonly #client: PvaClient
+  readonly #channels: Readonly<Record<"command" | "report" | "results", Channel>>
   readonly #clock: Clock
   readonly #consumer = crypto.randomUUID()
   readonly #orders = new Listeners<StreamOrder>()
@@ -56,6 +57,7 @@ export class WorkflowSide implements AsyncDisposable {
   #batch = 0n
   #waiting: FrameResult[] = []
   #sending: Promise<void> = Promise.resolve()
+  #isSending = false
   #flushing: Promise<void> | null = null
   #stopBeat: () => void = () => {}
   #stopPatience: () => void = () => {}
@@ -63,7 +65,10 @@ export class WorkflowSide implements AsyncDisposable {
   private constructor(options: WorkflowSideOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#client = new PvaClient(clientConfigFor(options.address))
+    this.#client = new PvaClient()
+    const names = pvNames(options.prefix)
+    const at = (name: string) => channelAt(this.#client, name, options.address)
+    this.#channels = { command: at(names.command), report: at(names.report), results: at(names.results) }
   }
 
   /**
@@ -162,8 +167,9 @@ export class WorkflowSide implements AsyncDisposable {
   }
 
   #listen(): Promise<void> {
-    const { prefix, session } = this.#options
-    const name = pvNames(prefix).command
+    const { session } = this.#options
+    const channel = this.#channels.command
+    const { name } = channel
     return new Promise((resolve, reject) => {
       const giveUp = (error: DmStreamError) => {
         this.#lose(error)
@@ -177,7 +183,7 @@ export class WorkflowSide implements AsyncDisposable {
         )
       }
       away("was not found")
-      const monitor = this.#client.monitor(name, { type: commandType, deliver: "all" })
+      const monitor = channel.monitor({ type: commandType })
       monitor.on("connected", () => this.#stopPatience())
       monitor.on("disconnected", () => away("has been away"))
       monitor.on("update", ({ value }) => {
@@ -204,7 +210,9 @@ export class WorkflowSide implements AsyncDisposable {
   #beatEvery(seconds: number): void {
     this.#stopBeat()
     this.#stopBeat = this.#clock.after(seconds, () => {
-      if (this.#state !== "waiting" && !isEndState(this.#state)) this.#quietly(this.#send())
+      // A report that is still on its way is a heartbeat, too.
+      if (this.#state !== "waiting" && !isEndState(this.#state) && !this.#isSending)
+        this.#quietly(this.#send())
       this.#beatEvery(seconds)
     })
   }
@@ -221,11 +229,12 @@ export class WorkflowSide implements AsyncDisposable {
 
   /** One report after the other, each with what holds when it goes out. */
   #send(): Promise<void> {
-    const { prefix, session } = this.#options
-    this.#sending = this.#sending
+    const { session } = this.#options
+    this.#isSending = true
+    const mine = this.#sending
       .catch(() => {})
       .then(() =>
-        this.#put(pvNames(prefix).report, () => ({
+        this.#put(this.#channels.report, () => ({
           session,
           consumer: this.#consumer,
           state: this.#state,
@@ -234,7 +243,11 @@ export class WorkflowSide implements AsyncDisposable {
           ...this.#counts,
         })),
       )
-    return this.#sending
+      .finally(() => {
+        if (this.#sending === mine) this.#isSending = false
+      })
+    this.#sending = mine
+    return mine
   }
 
   #flushed(): Promise<void> {
@@ -248,7 +261,7 @@ export class WorkflowSide implements AsyncDisposable {
   }
 
   async #flush(): Promise<void> {
-    const { prefix, session } = this.#options
+    const { session } = this.#options
     // Whatever else is found in this turn goes along.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
@@ -257,7 +270,7 @@ export class WorkflowSide implements AsyncDisposable {
       const end = this.#waiting.slice(0, batchLimit).findIndex(found => !like(found))
       const found = this.#waiting.splice(0, end < 0 ? batchLimit : end)
       const batch = ++this.#batch
-      await this.#put(pvNames(prefix).results, () => ({
+      await this.#put(this.#channels.results, () => ({
         session,
         consumer: this.#consumer,
         batch,
@@ -269,17 +282,17 @@ export class WorkflowSide implements AsyncDisposable {
   }
 
   /** Puts, again and again while the connection is lost. @throws DmStreamError */
-  async #put(name: string, value: () => Readonly<Record<string, unknown>>): Promise<void> {
+  async #put(channel: Channel, value: () => Readonly<Record<string, unknown>>): Promise<void> {
     const deadline = this.#clock.now() + this.#patience
     for (;;) {
       try {
-        await this.#client.put(name, value(), { timeout: Math.min(2, this.#patience) })
+        await channel.put(value(), { timeout: Math.min(2, this.#patience) })
         return
       } catch (cause) {
         const { message } = toError(cause)
         const isLost = cause instanceof PvaError && lostCodes.has(cause.code)
         if (!isLost) throw this.#refused(new DmStreamError("refused", message, { cause }))
-        if (this.#clock.now() >= deadline || (this.signal.aborted && this.#clock.now() + 1 >= deadline)) {
+        if (this.signal.aborted || this.#clock.now() >= deadline) {
           const error = new DmStreamError("plan-gone", `the plan cannot be told any more: ${message}`, {
             cause,
           })

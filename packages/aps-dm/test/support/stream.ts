@@ -38,9 +38,13 @@ export class Camera implements Readable {
     return this.#number
   }
 
-  /** Leaves out as many numbers as told. */
-  expose(leaveOut = 0): void {
-    this.#number += 1 + leaveOut
+  /** As if so many frames had been lost on the way. */
+  leaveOut(frames: number): void {
+    this.#number += frames
+  }
+
+  expose(): void {
+    this.#number += 1
     const data = Uint16Array.of(this.#number, 0, 0, this.#number)
     this.#image.post(ndArray({ data, shape: [2, 2], uniqueId: this.#number }))
   }
@@ -90,6 +94,7 @@ export const consumer =
           prefix: streamPrefix,
           session: streamSession,
           data: { pv: dataPv, address: dataAddress },
+          quiet: 0.3,
           ...options,
         },
         work,
