@@ -16,13 +16,23 @@ process.env["EPICS_PVA_ADDR_LIST"] = "127.0.0.1"
 const isLoopback = (address: string): boolean =>
   /^(::ffff:)?127\./.test(address) || address === "::1" || address === "localhost"
 
-/** pvAccess forwards between local sockets by this group; it is allowed through the loopback interface only. */
-const localGroup = "224.0.0.128"
+/** Sockets whose multicast stays on the loopback interface: pvAccess forwards that way between local sockets. */
+const localMulticast = new WeakSet<dgram.Socket>()
+const isMulticast = (address: string): boolean => /^(22[4-9]|23\d)\./.test(address)
+
+const setMulticastInterface = dgram.Socket.prototype.setMulticastInterface
+dgram.Socket.prototype.setMulticastInterface = function (this: dgram.Socket, address: string): void {
+  if (isLoopback(address)) localMulticast.add(this)
+  else localMulticast.delete(this)
+  setMulticastInterface.call(this, address)
+}
 
 const send = dgram.Socket.prototype.send as (...args: unknown[]) => void
 dgram.Socket.prototype.send = function (this: dgram.Socket, ...args: unknown[]): void {
   const address = args.find((arg): arg is string => typeof arg === "string" && args.indexOf(arg) > 0)
-  if (address !== undefined && !isLoopback(address) && address !== localGroup) {
+  const stays =
+    address === undefined || isLoopback(address) || (isMulticast(address) && localMulticast.has(this))
+  if (!stays) {
     throw new Error(`a test tried to send a datagram to ${address}: tests talk only to 127.0.0.1`)
   }
   send.apply(this, args)

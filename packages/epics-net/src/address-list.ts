@@ -42,8 +42,38 @@ export function uniqueEndpoints(list: readonly Endpoint[]): Endpoint[] {
 
 /** What os.networkInterfaces() gives, as far as it is used here. */
 export type Interfaces = NodeJS.Dict<
-  readonly { address: string; netmask: string; family: string; internal: boolean }[]
+  readonly { address: string; netmask: string; family: string; internal: boolean; scopeid?: number }[]
 >
+
+/** True for an IPv6 address, with or without the name of its interface (`fe80::1%eth0`). */
+export const isIpv6 = (host: string): boolean => host.includes(":")
+
+/** True for a multicast group of either family. */
+export const isMulticast = (host: string): boolean =>
+  /^(22[4-9]|23\d)\./.test(host) || /^ff[0-9a-f]{2}:/i.test(host)
+
+/**
+ * What a socket for multicast takes to mean an interface that a setting gives by its name or by one of its addresses:
+ * an IPv4 address of it, or for IPv6 `::%name` (on Windows `::%index`). Throws {@link NetConfigError} when this
+ * machine has no such interface.
+ */
+export function multicastInterface(
+  text: string,
+  ipv6: boolean,
+  origin = "interface",
+  interfaces: Interfaces = networkInterfaces(),
+): string {
+  for (const [name, addresses = []] of Object.entries(interfaces)) {
+    if (name !== text && !addresses.some(each => each.address === text)) continue
+    const own = addresses.filter(each => each.family === (ipv6 ? "IPv6" : "IPv4"))
+    const best = own.find(each => each.address === text) ?? own[0]
+    if (best === undefined) break
+    if (!ipv6) return best.address
+    return process.platform === "win32" ? `::%${best.scopeid ?? 0}` : `::%${name}`
+  }
+  const family = ipv6 ? "IPv6" : "IPv4"
+  throw new NetConfigError("BAD_ADDRESS", `${origin}: "${text}" is no ${family} interface of this machine`)
+}
 
 /** Broadcast address of every IPv4 interface that is up and no loopback; 127.0.0.1 on a machine that has only that. */
 export function broadcastAddresses(interfaces: Interfaces = networkInterfaces()): string[] {

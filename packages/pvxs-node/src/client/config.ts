@@ -8,12 +8,12 @@ import {
   envNumber,
   envPort,
   envText,
-  formatEndpoint,
   parseEndpoint,
   type Random,
   systemClock,
 } from "@ophyd-ts/epics-net"
 import { PvaInputError } from "../errors.ts"
+import { type Destination, parseDestination, uniqueDestinations } from "../net/destination.ts"
 import { defaultLimits, type PvaLimits } from "../wire/limits.ts"
 
 /**
@@ -21,7 +21,10 @@ import { defaultLimits, type PvaLimits } from "../wire/limits.ts"
  * it, and then from the default. Durations are seconds.
  */
 export interface PvaClientConfig {
-  /** Where to search by UDP: `host[:port][,ttl][@interface]`. EPICS_PVA_ADDR_LIST, default none. */
+  /**
+   * Where to search by UDP: `host[:port][,ttl][@interface]`; time-to-live and interface (its name or address) are for
+   * multicast groups, IPv6 addresses with a port stand in brackets. EPICS_PVA_ADDR_LIST, default none.
+   */
   readonly addressList?: readonly string[]
   /** Also search on the broadcast address of every interface. EPICS_PVA_AUTO_ADDR_LIST, default true. */
   readonly autoAddressList?: boolean
@@ -31,8 +34,8 @@ export interface PvaClientConfig {
   readonly broadcastPort?: number
   /** TCP port of name servers that state none. EPICS_PVA_SERVER_PORT, default 5075. */
   readonly serverPort?: number
-  /** Local IPv4 address that searches are sent from. EPICS_PVA_INTF_ADDR_LIST (its first), default any. */
-  readonly interface?: string
+  /** Local addresses that searches are sent from, one of each family. EPICS_PVA_INTF_ADDR_LIST, default any. */
+  readonly interface?: string | readonly string[]
   /** A connection silent for 4/3 of this is closed. EPICS_PVA_CONN_TMO, default 30, at least 2. */
   readonly connectionTimeout?: number
   /** How the client presents itself; "ca" tells user and host. Default "ca", where the server offers it. */
@@ -50,21 +53,13 @@ export interface PvaClientConfig {
   readonly random?: Random
 }
 
-/** A destination of search datagrams. */
-export interface SearchDestination extends Endpoint {
-  /** One host, which then tells the other programs on it. */
-  readonly unicast: boolean
-  readonly ttl?: number
-  readonly interface?: string
-}
-
 export interface ResolvedConfig {
-  readonly destinations: readonly SearchDestination[]
+  readonly destinations: readonly Destination[]
   readonly nameServers: readonly Endpoint[]
   readonly broadcastPort: number
   readonly serverPort: number
   readonly listenForBeacons: readonly string[]
-  readonly interface: string
+  readonly interfaces: readonly string[]
   readonly idleLimit: number
   readonly echoPeriod: number
   readonly authentication: "ca" | "anonymous"
@@ -91,12 +86,12 @@ export function resolveConfig(config: PvaClientConfig = {}): ResolvedConfig {
   const timeout = config.connectionTimeout ?? envNumber(env, "EPICS_PVA_CONN_TMO", { min: 0 }) ?? 30
   const idleLimit = (4 / 3) * Math.max(2, timeout)
   return {
-    destinations: unique([...listed, ...automatic]),
+    destinations: uniqueDestinations([...listed, ...automatic]),
     nameServers: servers.map(text => parseEndpoint(text, serverPort, "EPICS_PVA_NAME_SERVERS")),
     broadcastPort,
     serverPort,
     listenForBeacons: broadcasts,
-    interface: config.interface ?? words(env, "EPICS_PVA_INTF_ADDR_LIST")[0] ?? "0.0.0.0",
+    interfaces: [config.interface ?? words(env, "EPICS_PVA_INTF_ADDR_LIST")].flat(),
     idleLimit,
     echoPeriod: Math.max(1, Math.min(15, (3 / 8) * idleLimit)),
     authentication: config.authentication ?? "ca",
@@ -117,10 +112,6 @@ const positive = (name: string, value: number): number => {
   throw new PvaInputError(`${name} is a number of seconds above 0, not ${value}`, "PVA_BAD_CONFIG")
 }
 
-const unique = (list: readonly SearchDestination[]): SearchDestination[] => [
-  ...new Map(list.map(d => [`${formatEndpoint(d)}@${d.interface ?? ""}`, d])).values(),
-]
-
 function userName(): string {
   try {
     return userInfo().username
@@ -129,23 +120,3 @@ function userName(): string {
     return "unknown"
   }
 }
-
-/** `host[:port][,ttl][@interface]`, as EPICS_PVA_ADDR_LIST has them. */
-export function parseDestination(text: string, defaultPort: number): SearchDestination {
-  const [, address = "", ttl, via] = /^([^,@]+)(?:,(\d{1,3}))?(?:@(.+))?$/.exec(text) ?? []
-  const endpoint = parseEndpoint(address === "" ? text : address, defaultPort, "EPICS_PVA_ADDR_LIST")
-  return {
-    ...endpoint,
-    unicast: !isGroup(endpoint.host),
-    ...(ttl === undefined ? {} : { ttl: Number(ttl) }),
-    ...(via === undefined ? {} : { interface: via }),
-  }
-}
-
-/** Multicast groups and broadcast addresses: whatever reaches more than one host. */
-const isGroup = (host: string): boolean =>
-  /^(22[4-9]|23\d)\./.test(host) ||
-  host === "255.255.255.255" ||
-  /^ff/i.test(host) ||
-  broadcastAddresses().some(b => b === host && !b.startsWith("127.")) ||
-  /^127\..*\.255$/.test(host)

@@ -1,4 +1,5 @@
-import { formatEndpoint, UdpPort } from "@ophyd-ts/epics-net"
+import { formatEndpoint } from "@ophyd-ts/epics-net"
+import { SendPorts } from "../net/send-ports.ts"
 import { Command, Flag, headerBytes } from "../wire/codes.ts"
 import { Framer } from "../wire/framer.ts"
 import { readSearchResponse, writeSearch } from "../wire/search.ts"
@@ -15,10 +16,12 @@ export interface FoundServer {
 
 /** Asks who is there, by UDP, for so many seconds (default 1), and returns each server once. */
 export async function findServers(config: PvaClientConfig = {}, seconds = 1): Promise<FoundServer[]> {
-  const { destinations, interface: address, limits, clock } = resolveConfig(config)
+  const { destinations, interfaces, limits, clock } = resolveConfig(config)
   const found = new Map<string, FoundServer>()
-  const udp = await UdpPort.open({
-    address,
+  const ports = new SendPorts({
+    destinations,
+    interfaces,
+    what: "the question who is there",
     onDatagram: (datagram, from) => {
       if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) === 0) return
       const framer = new Framer(limits, true, {
@@ -40,28 +43,27 @@ export async function findServers(config: PvaClientConfig = {}, seconds = 1): Pr
       }
     },
   })
-  const ask = (): void => {
-    for (const to of destinations) {
-      const writer = new Writer({ little: false })
-      const replyPort = udp.port
-      const { unicast } = to
-      writeSearch(writer, {
-        sequence: 1,
-        replyRequired: true,
-        unicast,
-        replyAddress: "",
-        replyPort,
-        protocols: [],
-        channels: [],
-      })
-      udp.send(writer.written(), to)
-    }
-  }
+  const ask = (): void =>
+    ports.each((port, some) => {
+      for (const to of some) {
+        const writer = new Writer({ little: false })
+        writeSearch(writer, {
+          sequence: 1,
+          replyRequired: true,
+          unicast: to.unicast,
+          replyAddress: "",
+          replyPort: port.port,
+          protocols: [],
+          channels: [],
+        })
+        port.send(writer.written(), to)
+      }
+    })
   ask()
   // Datagrams get lost: one repetition.
   const again = clock.after(seconds / 2, ask)
   await new Promise<void>(resolve => clock.after(seconds, resolve))
   again()
-  await udp.close()
+  await ports.close()
   return [...found.values()].sort((a, b) => a.endpoint.localeCompare(b.endpoint))
 }

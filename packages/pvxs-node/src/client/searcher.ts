@@ -1,5 +1,16 @@
-import { type Endpoint, formatEndpoint, type SearchEntry, SearchSchedule, UdpPort } from "@ophyd-ts/epics-net"
+import {
+  type Endpoint,
+  formatEndpoint,
+  isIpv6,
+  isMulticast,
+  multicastInterface,
+  type SearchEntry,
+  SearchSchedule,
+  UdpPort,
+} from "@ophyd-ts/epics-net"
 import { diagnostics } from "../diagnostics.ts"
+import type { Destination } from "../net/destination.ts"
+import { SendPorts } from "../net/send-ports.ts"
 import { Command, Flag, headerBytes } from "../wire/codes.ts"
 import { Framer } from "../wire/framer.ts"
 import {
@@ -36,12 +47,11 @@ export class Searcher {
   readonly #schedule: SearchSchedule<SearchedName>
   readonly #nameServers: () => Iterable<Connection>
   readonly #onResponse: (response: SearchResponse, from: Endpoint) => void
-  #udp: Promise<UdpPort | null> | null = null
+  readonly #ports: SendPorts
   readonly #beaconPorts: Promise<UdpPort | null>[] = []
   readonly #beacons = new Map<string, { guid: string; seen: number }>()
   #lastHurry = Number.NEGATIVE_INFINITY
   #sequence = 0
-  #closed = false
 
   constructor(
     config: ResolvedConfig,
@@ -51,6 +61,12 @@ export class Searcher {
     this.#config = config
     this.#nameServers = nameServers
     this.#onResponse = onResponse
+    this.#ports = new SendPorts({
+      destinations: config.destinations,
+      interfaces: config.interfaces,
+      what: "searches",
+      onDatagram: (datagram, from) => this.onDatagram(datagram, from),
+    })
     this.#schedule = new SearchSchedule<SearchedName>({
       clock: config.clock,
       random: config.random,
@@ -86,19 +102,15 @@ export class Searcher {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     this.#schedule.close()
-    const ports = await Promise.all([this.#udp, ...this.#beaconPorts])
-    await Promise.all(ports.map(port => port?.close()))
+    const ports = await Promise.all(this.#beaconPorts)
+    await Promise.all([this.#ports.close(), ...ports.map(port => port?.close())])
   }
 
   #send(entries: readonly SearchedName[]): void {
     diagnostics.search.publish({ names: entries.map(e => e.name), attempt: entries[0]?.searchAttempts })
     for (const connection of this.#nameServers()) this.#sendTcp(connection, entries)
-    if (this.#config.destinations.length === 0) return
-    this.#openUdp().then(udp => {
-      if (udp !== null && !this.#closed) this.#sendUdp(udp, entries)
-    })
+    this.#ports.each((port, destinations) => this.#sendUdp(port, destinations, entries))
   }
 
   #sendTcp(connection: Connection, entries: readonly SearchedName[]): void {
@@ -109,14 +121,14 @@ export class Searcher {
     }
   }
 
-  #sendUdp(udp: UdpPort, entries: readonly SearchedName[]): void {
+  #sendUdp(udp: UdpPort, destinations: readonly Destination[], entries: readonly SearchedName[]): void {
     for (const channels of datagrams(entries)) {
       for (const unicast of [true, false]) {
-        const destinations = this.#config.destinations.filter(d => d.unicast === unicast)
-        if (destinations.length === 0) continue
+        const some = destinations.filter(d => d.unicast === unicast)
+        if (some.length === 0) continue
         const writer = new Writer({ little: false })
         writeSearch(writer, this.#message(channels, unicast, udp.port))
-        for (const to of destinations) udp.send(writer.written(), to)
+        for (const to of some) udp.send(writer.written(), to)
       }
     }
   }
@@ -139,34 +151,30 @@ export class Searcher {
     }
   }
 
-  #openUdp(): Promise<UdpPort | null> {
-    this.#udp ??= UdpPort.open({
-      address: this.#config.interface,
-      onDatagram: (datagram, from) => this.onDatagram(datagram, from),
-      onSendError: (error, to) =>
-        diagnostics.problem.publish({ where: `search to ${formatEndpoint(to)}`, error }),
-    }).catch(error => {
-      diagnostics.problem.publish({ where: "opening a socket for searches", error })
-      return null
-    })
-    return this.#udp
-  }
-
   /**
-   * Hears new servers. The sockets are bound to broadcast addresses, because one bound to the port alone would take
-   * searches away from servers on this host; where a system cannot do that, there are no beacons.
+   * Hears new servers. The sockets are bound to broadcast addresses and groups, because one bound to the port alone
+   * would take searches away from servers on this host; where a system cannot do that, there are no beacons.
    */
   #listenForBeacons(): void {
     if (this.#beaconPorts.length > 0) return
-    for (const address of this.#config.listenForBeacons) {
-      const opened = UdpPort.open({
-        port: this.#config.broadcastPort,
-        address,
-        reuse: true,
-        onDatagram: (datagram, from) => this.onDatagram(datagram, from),
-      })
-      this.#beaconPorts.push(opened.catch(() => null))
+    const { destinations, broadcastPort, listenForBeacons } = this.#config
+    const listen = async (address: string, port: number, via?: string): Promise<UdpPort | null> => {
+      try {
+        const local = via === undefined ? undefined : multicastInterface(via, isIpv6(address))
+        return await UdpPort.open({
+          port,
+          address: isIpv6(address) && via !== undefined ? `${address}%${via}` : address,
+          reuse: true,
+          join: isMulticast(address) ? [{ group: address, interface: local }] : [],
+          onDatagram: (datagram, from) => this.onDatagram(datagram, from),
+        })
+      } catch {
+        return null
+      }
     }
+    for (const address of listenForBeacons) this.#beaconPorts.push(listen(address, broadcastPort))
+    for (const { host, port, interface: via } of destinations)
+      if (isMulticast(host)) this.#beaconPorts.push(listen(host, port, via))
   }
 
   /** A search response or a beacon; everything else is ignored. */

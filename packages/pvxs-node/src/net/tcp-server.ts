@@ -45,7 +45,7 @@ export class TcpPeer {
   }
 }
 
-/** Listens for TCP connections on one address. */
+/** Listens for TCP connections on one address; `::` is all of IPv6 alone. */
 export class TcpServer {
   readonly #server: Server
   readonly #peers = new Set<TcpPeer>()
@@ -61,7 +61,7 @@ export class TcpServer {
     server.on("connection", socket => listener.#accept(socket, accept))
     return new Promise((resolve, reject) => {
       server.once("error", reject)
-      server.listen({ host, port }, () => {
+      server.listen({ host, port, ipv6Only: true }, () => {
         server.off("error", reject)
         // Failing to accept one connection is no reason to stop.
         server.on("error", () => {})

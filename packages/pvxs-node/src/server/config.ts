@@ -1,5 +1,7 @@
 import {
+  broadcastAddresses,
   type Clock,
+  type Endpoint,
   type Environment,
   envFlag,
   envNumber,
@@ -7,6 +9,13 @@ import {
   type Random,
   systemClock,
 } from "@ophyd-ts/epics-net"
+import {
+  type Destination,
+  type Group,
+  parseDestination,
+  parseInterfaces,
+  uniqueDestinations,
+} from "../net/destination.ts"
 import { defaultLimits, type PvaLimits } from "../wire/limits.ts"
 
 /**
@@ -19,7 +28,10 @@ export interface PvaServerConfig {
    * Default false.
    */
   readonly isolated?: boolean
-  /** Local IPv4 addresses. EPICS_PVAS_INTF_ADDR_LIST, default all. */
+  /**
+   * Local addresses, IPv6 ones too, and multicast groups `group[@interface]` to be searched by. `::` stands for all of
+   * IPv6 alone. EPICS_PVAS_INTF_ADDR_LIST, default 0.0.0.0, all of IPv4.
+   */
   readonly interfaces?: readonly string[]
   /** TCP port; 0 for any free one, which is also taken when it is busy. EPICS_PVAS_SERVER_PORT, default 5075. */
   readonly port?: number
@@ -27,9 +39,14 @@ export interface PvaServerConfig {
   readonly broadcastPort?: number
   /** Answer searches by UDP. Default true. */
   readonly udp?: boolean
-  /** Where beacons go: `host[:port]`. EPICS_PVAS_BEACON_ADDR_LIST, default none. */
+  /** Searches by UDP from these hosts (`host[:port]`) are not answered. EPICS_PVAS_IGNORE_ADDR_LIST, default none. */
+  readonly ignoreAddressList?: readonly string[]
+  /**
+   * Where beacons go: `host[:port][,ttl][@interface]`. EPICS_PVAS_BEACON_ADDR_LIST, then EPICS_PVA_ADDR_LIST, default
+   * none.
+   */
   readonly beaconAddressList?: readonly string[]
-  /** Beacons also to the broadcast address of every interface. EPICS_PVAS_AUTO_BEACON_ADDR_LIST, default true. */
+  /** Beacons also to the broadcast address of every interface. EPICS_PVAS_AUTO_BEACON_ADDR_LIST, then EPICS_PVA_AUTO_ADDR_LIST, default true. */
   readonly autoBeaconAddressList?: boolean
   /** Clients silent for 4/3 of this are closed. EPICS_PVA_CONN_TMO, default 30, at least 2. */
   readonly connectionTimeout?: number
@@ -47,11 +64,13 @@ export interface PvaServerConfig {
 
 export interface ResolvedServerConfig {
   readonly interfaces: readonly string[]
+  readonly groups: readonly Group[]
   readonly port: number
   readonly broadcastPort: number
   readonly udp: boolean
-  readonly beacons: readonly string[]
-  readonly autoBeacons: boolean
+  /** Hosts to ignore; port 0 for any. */
+  readonly ignored: readonly Endpoint[]
+  readonly beacons: readonly Destination[]
   readonly idleLimit: number
   readonly little: boolean
   readonly sendLimit: number
@@ -73,15 +92,33 @@ export function resolveServerConfig(config: PvaServerConfig = {}): ResolvedServe
   }
   const words = (name: string): string[] | undefined => text(name)?.split(/\s+/)
   const timeout = config.connectionTimeout ?? envNumber(env, "EPICS_PVA_CONN_TMO", { min: 0 }) ?? 30
+  const listed = config.interfaces ?? (isolated ? ["127.0.0.1"] : (words("INTF_ADDR_LIST") ?? ["0.0.0.0"]))
+  const { addresses, groups } = parseInterfaces(listed)
+  const broadcastPort = config.broadcastPort ?? port("BROADCAST_PORT") ?? 5076
+  const list = (name: string): string[] => envText(env, name)?.split(/\s+/) ?? []
+  const beacons =
+    config.beaconAddressList ?? (isolated ? [] : (words("BEACON_ADDR_LIST") ?? list("EPICS_PVA_ADDR_LIST")))
+  const auto =
+    config.autoBeaconAddressList ??
+    (isolated
+      ? false
+      : (envFlag(env, "EPICS_PVAS_AUTO_BEACON_ADDR_LIST") ??
+        envFlag(env, "EPICS_PVA_AUTO_ADDR_LIST") ??
+        true))
   return {
-    interfaces: config.interfaces ?? (isolated ? ["127.0.0.1"] : (words("INTF_ADDR_LIST") ?? ["0.0.0.0"])),
+    interfaces: addresses,
+    groups,
     port: config.port ?? port("SERVER_PORT") ?? (isolated ? 0 : 5075),
-    broadcastPort: config.broadcastPort ?? port("BROADCAST_PORT") ?? 5076,
+    broadcastPort,
     udp: config.udp ?? !isolated,
-    beacons: config.beaconAddressList ?? envText(env, "EPICS_PVAS_BEACON_ADDR_LIST")?.split(/\s+/) ?? [],
-    autoBeacons:
-      config.autoBeaconAddressList ??
-      (isolated ? false : (envFlag(env, "EPICS_PVAS_AUTO_BEACON_ADDR_LIST") ?? true)),
+    ignored: (config.ignoreAddressList ?? list("EPICS_PVAS_IGNORE_ADDR_LIST")).map(text =>
+      parseIgnored(text),
+    ),
+    beacons: uniqueDestinations(
+      [...beacons, ...(auto ? broadcastAddresses() : [])].map(text =>
+        parseDestination(text, broadcastPort, "EPICS_PVAS_BEACON_ADDR_LIST"),
+      ),
+    ),
     idleLimit: (4 / 3) * Math.max(2, timeout),
     little: config.byteOrder !== "big",
     sendLimit: config.sendLimit ?? 1 << 20,
@@ -90,4 +127,11 @@ export function resolveServerConfig(config: PvaServerConfig = {}): ResolvedServe
     clock: config.clock ?? systemClock,
     random: config.random ?? Math.random,
   }
+}
+
+/** A host, and a port where one is given, otherwise 0. */
+function parseIgnored(text: string): Endpoint {
+  const origin = "EPICS_PVAS_IGNORE_ADDR_LIST"
+  const { host, port } = parseDestination(text, 1, origin)
+  return { host, port: port === 1 && !/:1$/.test(text) ? 0 : port }
 }

@@ -1,11 +1,6 @@
-import {
-  broadcastAddresses,
-  type Endpoint,
-  formatEndpoint,
-  parseEndpoint,
-  UdpPort,
-} from "@ophyd-ts/epics-net"
+import { type Endpoint, formatEndpoint, isIpv6, multicastInterface, UdpPort } from "@ophyd-ts/epics-net"
 import { diagnostics } from "../diagnostics.ts"
+import { SendPorts } from "../net/send-ports.ts"
 import { Command, Flag, headerBytes } from "../wire/codes.ts"
 import { Framer } from "../wire/framer.ts"
 import {
@@ -36,7 +31,7 @@ export class Discovery {
   readonly #answer: (search: Search) => SearchResponse | null
   readonly #ports: UdpPort[] = []
   #forwarder: UdpPort | null = null
-  readonly #beaconTargets: readonly Endpoint[]
+  readonly #beaconPorts: SendPorts
   #beacons = 0
   #changes = 0
   #cancelBeacon: (() => void) | undefined
@@ -51,24 +46,26 @@ export class Discovery {
     this.#guid = guid
     this.#tcpPort = tcpPort
     this.#answer = answer
-    const automatic = config.autoBeacons ? broadcastAddresses() : []
-    this.#beaconTargets = [...config.beacons, ...automatic].map(text =>
-      parseEndpoint(text, config.broadcastPort, "EPICS_PVAS_BEACON_ADDR_LIST"),
-    )
+    const { beacons: destinations, interfaces } = config
+    this.#beaconPorts = new SendPorts({ destinations, interfaces, what: "beacons", onDatagram: () => {} })
   }
 
   /** Rejects when the port for searches cannot be had. */
   async open(): Promise<void> {
-    const port = this.#config.broadcastPort
-    for (const address of this.#config.interfaces) {
-      // Shared with every other program of this host that speaks pvAccess.
-      const opened: UdpPort = await UdpPort.open({
-        port,
+    const { broadcastPort: port, interfaces, groups } = this.#config
+    const joins = groups.map(({ group, interface: via }) => {
+      const local = via === undefined ? undefined : multicastInterface(via, isIpv6(group))
+      return { group, interface: local, any: isIpv6(group) ? "::" : "0.0.0.0" }
+    })
+    for (const address of interfaces)
+      await this.#listen(
         address,
-        reuse: true,
-        onDatagram: (datagram, from) => this.#onDatagram(datagram, from, opened, false),
-      })
-      this.#ports.push(opened)
+        joins.filter(each => each.any === address),
+      )
+    for (const each of joins.filter(({ any }) => !interfaces.includes(any))) {
+      // Windows binds no socket to a group, and for one of IPv6 it takes the interface.
+      const bindable = process.platform !== "win32" && !isIpv6(each.group)
+      await this.#listen(bindable ? each.group : each.any, [each])
     }
     await this.#joinNeighbours(port)
     this.#beacon()
@@ -81,7 +78,22 @@ export class Discovery {
 
   async close(): Promise<void> {
     this.#cancelBeacon?.()
-    await Promise.all([...this.#ports, this.#forwarder].map(port => port?.close()))
+    await Promise.all([this.#beaconPorts, ...this.#ports, this.#forwarder].map(port => port?.close()))
+  }
+
+  async #listen(
+    address: string,
+    join: readonly { group: string; interface: string | undefined }[],
+  ): Promise<void> {
+    const opened: UdpPort = await UdpPort.open({
+      port: this.#config.broadcastPort,
+      address,
+      // Shared with every other program of this host that speaks pvAccess.
+      reuse: true,
+      join,
+      onDatagram: (datagram, from) => this.#onDatagram(datagram, from, opened, false),
+    })
+    this.#ports.push(opened)
   }
 
   /** Without the group (some systems cannot bind to one) everything works but being found behind another program's socket. */
@@ -118,15 +130,20 @@ export class Discovery {
   }
 
   #onSearch(search: Search, little: boolean, from: Endpoint, port: UdpPort, local: boolean): void {
-    if (search.replyPort === 0) return
+    const isIgnored = ({ host, port: only }: Endpoint): boolean =>
+      host === from.host && (only === 0 || only === from.port)
+    if (search.replyPort === 0 || this.#config.ignored.some(isIgnored)) return
     const replyAddress = search.replyAddress === "" ? from.host : search.replyAddress
     const response = this.#answer(search)
     if (response !== null) {
       const writer = new Writer({ little, fromServer: true })
       writeSearchResponse(writer, response)
-      port.send(writer.written(), { host: replyAddress, port: search.replyPort })
+      const fits = (each: UdpPort): boolean => each.isIpv6 === isIpv6(replyAddress)
+      const way = fits(port) ? port : this.#ports.find(fits)
+      way?.send(writer.written(), { host: replyAddress, port: search.replyPort })
     }
-    if (!search.unicast || local) return
+    // The neighbours' group is one of IPv4.
+    if (!search.unicast || local || isIpv6(replyAddress)) return
     const writer = new Writer({ little })
     writeOriginTag(writer, from.host)
     writeSearch(writer, { ...search, unicast: false, replyAddress })
@@ -134,7 +151,7 @@ export class Discovery {
   }
 
   #beacon(): void {
-    if (this.#beaconTargets.length === 0) return
+    if (this.#config.beacons.length === 0) return
     const writer = new Writer({ little: false, fromServer: true })
     const { clock } = this.#config
     writeBeacon(writer, {
@@ -145,7 +162,9 @@ export class Discovery {
       port: this.#tcpPort,
       protocol: "tcp",
     })
-    for (const target of this.#beaconTargets) this.#ports[0]?.send(writer.written(), target)
+    this.#beaconPorts.each((port, targets) => {
+      for (const target of targets) port.send(writer.written(), target)
+    })
     this.#beacons++
     this.#cancelBeacon = clock.after(this.#beacons < quickBeacons ? quickPeriod : slowPeriod, () =>
       this.#beacon(),

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { TimerWheel } from "@ophyd-ts/epics-net"
+import { formatEndpoint, TimerWheel } from "@ophyd-ts/epics-net"
 import type { PvaClientConfig } from "../client/config.ts"
 import { callUser } from "../diagnostics.ts"
 import { PvaError, PvaInputError } from "../errors.ts"
@@ -101,8 +101,9 @@ export class PvaServer implements AsyncDisposable {
   /** The configuration of a client that reaches exactly this server, without a datagram. */
   clientConfig(): PvaClientConfig {
     const listed = this.#config.interfaces[0] ?? "0.0.0.0"
-    const host = listed === "0.0.0.0" ? "127.0.0.1" : listed
-    return { addressList: [], autoAddressList: false, nameServers: [`${host}:${this.port}`], env: {} }
+    const host = listed === "0.0.0.0" ? "127.0.0.1" : listed === "::" ? "::1" : listed
+    const nameServers = [formatEndpoint({ host, port: this.port })]
+    return { addressList: [], autoAddressList: false, nameServers, env: {} }
   }
 
   /** Disconnects all clients and closes the ports. */

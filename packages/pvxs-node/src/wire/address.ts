@@ -22,7 +22,9 @@ export function readAddress(reader: Reader): string {
   return groups.join(":")
 }
 
-export function writeAddress(writer: Writer, address: string): void {
+export function writeAddress(writer: Writer, host: string): void {
+  // Neither the interface of a link-local address nor the other way to write an IPv4 one is sent.
+  const address = host.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "")
   const at = writer.room(16)
   const out = writer.bytes.subarray(at, at + 16)
   out.fill(0)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { parseDestination, resolveConfig } from "../../src/client/config.ts"
+import { resolveConfig } from "../../src/client/config.ts"
+import { parseDestination } from "../../src/net/destination.ts"
 import { resolveServerConfig } from "../../src/server/config.ts"
 
 describe("the client's settings", () => {
@@ -25,7 +26,7 @@ describe("the client's settings", () => {
       { host: "gw.example", port: 6075 },
       { host: "gw2.example", port: 7000 },
     ])
-    expect(config).toMatchObject({ idleLimit: 4, echoPeriod: 1.5, interface: "10.0.0.9" })
+    expect(config).toMatchObject({ idleLimit: 4, echoPeriod: 1.5, interfaces: ["10.0.0.9"] })
   })
 
   it("have the documented defaults, and the configuration object wins", () => {
@@ -83,8 +84,7 @@ describe("the server's settings", () => {
       port: 0,
       broadcastPort: 6076,
       interfaces: ["127.0.0.1", "127.0.0.2"],
-      beacons: ["127.0.0.1:7000"],
-      autoBeacons: false,
+      beacons: [{ host: "127.0.0.1", port: 7000, unicast: true }],
       udp: true,
     })
   })
@@ -94,6 +94,6 @@ describe("the server's settings", () => {
       isolated: true,
       env: { EPICS_PVAS_SERVER_PORT: "5", EPICS_PVAS_INTF_ADDR_LIST: "1.2.3.4" },
     })
-    expect(config).toMatchObject({ port: 0, interfaces: ["127.0.0.1"], udp: false, autoBeacons: false })
+    expect(config).toMatchObject({ port: 0, interfaces: ["127.0.0.1"], udp: false, beacons: [] })
   })
 })
