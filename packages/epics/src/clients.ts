@@ -8,6 +8,11 @@ export interface ClientOf {
   pva: PvaClient
 }
 
+/** Where a signal gets its client from, when it connects. */
+export interface ClientSource {
+  clientFor<P extends Protocol>(protocol: P): ClientOf[P]
+}
+
 /** Clients for devices to use; protocols that are left out use those of the process. */
 export type EpicsClients = Partial<ClientOf>
 

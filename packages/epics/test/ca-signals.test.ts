@@ -180,6 +180,15 @@ describe("connect", () => {
     expect(await device.it.get()).toEqual(after)
   })
 
+  it("ends at once when the client is closed", async () => {
+    const { it: signal } = new Single(double)
+    const connecting = signal.connect({ timeout: 60 }).catch(e => e)
+    await client.close()
+    const error: NotConnectedError = await connecting
+    expect(error.failures[0]?.cause).toMatchObject({ code: "CLOSED" })
+    await expect(signal.connect({ timeout: 60 })).rejects.toThrow("the client was closed")
+  })
+
   it("refuses a table at once, for Channel Access has none", async () => {
     const { it: signal } = new Single(table({ x: float64Array }))
     const error: NotConnectedError = await signal.connect({ timeout: 60 }).catch(e => e)

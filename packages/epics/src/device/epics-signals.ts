@@ -13,15 +13,13 @@ import {
 } from "@ophyd-ts/core"
 import { join, type Protocol, parseAddress } from "../address.ts"
 import { CaBackend, type CaBackendOptions } from "../ca/ca-backend.ts"
-import type { ClientOf } from "../clients.ts"
+import type { ClientSource } from "../clients.ts"
 import { PvaBackend } from "../pva/pva-backend.ts"
 
 /** Where the signals of a device are. */
-export interface EpicsPlace {
+export interface EpicsPlace extends ClientSource {
   readonly prefix: string
   readonly protocol: Protocol
-  /** Asked for when a signal connects. */
-  clientFor<P extends Protocol>(protocol: P): ClientOf[P]
 }
 
 /** A signal's value in an EPICS server. */
@@ -33,8 +31,8 @@ export function epicsBackend<T>(
 ): SignalBackend<T> {
   const { protocol, name } = parseAddress(address, place.protocol)
   return protocol === "ca"
-    ? new CaBackend(name, datatype, () => place.clientFor("ca"), options)
-    : new PvaBackend(name, datatype, () => place.clientFor("pva"), options)
+    ? new CaBackend(name, datatype, place, options)
+    : new PvaBackend(name, datatype, place, options)
 }
 
 /** Makes the signals of a device. A suffix follows the device's prefix; one with a protocol is a whole PV name. */

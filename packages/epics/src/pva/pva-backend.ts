@@ -1,29 +1,23 @@
 import {
-  type ConnectionState,
   callSafely,
   type Datatype,
-  Listeners,
-  type Metadata,
-  type PutOptions,
   type Reading,
   type ReadingListener,
   reportCallbackError,
-  type SignalBackend,
-  toError,
 } from "@ophyd-ts/core"
 import {
   type Channel,
   type FieldType,
   field,
   type Monitor,
-  type PvaClient,
+  PvaError,
   PvaRefusedError,
   type PvStructureValue,
   readAlarm,
   readTimeStamp,
 } from "pvxs-node"
-import { EpicsError } from "../errors.ts"
-import { PutGate } from "../put-gate.ts"
+import { EpicsBackend, type Link } from "../backend.ts"
+import type { ClientSource } from "../clients.ts"
 import { type PvaConversion, pvaConversion } from "./conversion.ts"
 import { describing, metadataOf } from "./metadata.ts"
 
@@ -36,79 +30,43 @@ export interface PvaBackendOptions {
 const readingFields = "field(value,alarm,timeStamp)"
 
 /** A signal's value in a pvAccess server: the member `value` of a normative type. */
-export class PvaBackend<T> implements SignalBackend<T> {
-  readonly source: string
-  readonly datatype: Datatype<T>
-  metadata: Metadata = {}
+export class PvaBackend<T> extends EpicsBackend<T, PvaConversion<T>> {
   readonly #name: string
-  readonly #client: () => PvaClient
+  readonly #clients: ClientSource
   readonly #readTimeout: number | undefined
-  readonly #listeners = new Listeners<boolean>()
-  readonly #gate = new PutGate()
   #channel: Channel | null = null
-  #connecting: Promise<void> | null = null
-  #conversion: PvaConversion<T> | null = null
-  #mismatch: EpicsError | null = null
   #type: FieldType | undefined
   #choices: readonly string[] = []
   #properties: Monitor | null = null
 
-  /** `client` is asked for once, when it connects. */
-  constructor(name: string, datatype: Datatype<T>, client: () => PvaClient, options: PvaBackendOptions = {}) {
-    this.source = `pva://${name}`
-    this.datatype = datatype
+  /** `clients` is asked once, when it connects. */
+  constructor(name: string, datatype: Datatype<T>, clients: ClientSource, options: PvaBackendOptions = {}) {
+    super(datatype)
     this.#name = name
-    this.#client = client
+    this.#clients = clients
     this.#readTimeout = options.readTimeout
   }
 
-  get connection(): ConnectionState {
-    const channel = this.#channel
-    if (channel === null) return { connected: false, state: "not started" }
-    const known = this.#conversion !== null
-    const asking = channel.isConnected && !known ? "asking for its type" : channel.state
-    const state = this.#mismatch !== null ? "wrong type" : asking
-    const address = channel.endpoint === "" ? undefined : channel.endpoint
-    return { connected: channel.isConnected && known, state, address }
-  }
-
-  connect(): Promise<void> {
-    this.#connecting ??= this.#open().catch(error => {
-      this.#connecting = null
-      throw error
-    })
-    return this.#connecting
+  get source(): string {
+    return `pva://${this.#name}`
   }
 
   async read(): Promise<Reading<T>> {
-    const { channel } = this.#use()
+    const { conversion } = this
     const timeout = this.#readTimeout === undefined ? {} : { timeout: this.#readTimeout }
-    return this.#decode(await channel.get({ request: readingFields, ...timeout }))
-  }
-
-  put(value: T, { completion }: PutOptions): Promise<void> {
-    const { channel, conversion } = this.#use()
-    if (!channel.isConnected) {
-      const why = `${this.source} is ${channel.state} at the moment, nothing was written`
-      return Promise.reject(new EpicsError("DISCONNECTED", why))
-    }
-    const encoded = { value: conversion.encode(value, this.#choices) }
-    return this.#gate.put(
-      wait => channel.put(encoded, wait ? { completion: true } : {}),
-      completion,
-      error => error instanceof PvaRefusedError,
-    )
+    const structure = await this.#handle().get({ request: readingFields, ...timeout })
+    return this.#decode(structure, conversion)
   }
 
   monitor(listener: ReadingListener<T>): () => void {
-    const { channel } = this.#use()
     const where = `an update of ${this.source}`
-    const monitor = channel.monitor({
+    const monitor = this.#handle().monitor({
       request: readingFields,
-      onUpdate: ({ value }) => callSafely(update => listener(this.#decode(update)), value, where),
+      onUpdate: ({ value }) =>
+        callSafely(update => listener(this.#decode(update, this.conversion)), value, where),
     })
     monitor.on("ended", reason => {
-      if (reason !== undefined && !ending) reportCallbackError(reason, `the subscription to ${this.source}`)
+      if (reason !== undefined && !ending) this.#report(reason, `the subscription to ${this.source}`)
     })
     let ending = false
     return () => {
@@ -117,29 +75,41 @@ export class PvaBackend<T> implements SignalBackend<T> {
     }
   }
 
-  onConnection(listener: (connected: boolean) => void): () => void {
-    return this.#listeners.add(listener)
+  protected get link(): Link | null {
+    const channel = this.#channel
+    if (channel === null) return null
+    const { isConnected: connected, state, endpoint } = channel
+    return { connected, state, address: endpoint === "" ? undefined : endpoint }
   }
 
-  async #open(): Promise<void> {
-    const channel = this.#start()
+  protected async open(): Promise<void> {
+    const channel = this.#handle()
     await channel.connect({ timeout: Number.POSITIVE_INFINITY })
     await this.#learn(channel)
-    if (this.#mismatch !== null) throw this.#mismatch
+    if (this.mismatch !== null) throw this.mismatch
   }
 
-  #start(): Channel {
+  protected sender(value: T): (completion: boolean) => Promise<void> {
+    const encoded = { value: this.conversion.encode(value, this.#choices) }
+    const channel = this.#handle()
+    return completion => channel.put(encoded, completion ? { completion } : {})
+  }
+
+  protected isRefusal(error: unknown): boolean {
+    return error instanceof PvaRefusedError
+  }
+
+  #handle(): Channel {
     if (this.#channel !== null) return this.#channel
-    const channel = this.#client().channel(this.#name)
+    const channel = this.#clients.clientFor("pva").channel(this.#name)
     this.#channel = channel
-    const where = `a connection listener of ${this.source}`
-    channel.on("disconnected", () => this.#listeners.tell(false, where))
+    channel.on("disconnected", () => this.tell(false))
     channel.on("connected", () => {
       // The first time it is `connect` that waits for the type; later the server may be another one, with another type.
       if (this.#type === undefined) return
       this.#learn(channel).then(
-        () => this.#listeners.tell(true, where),
-        thrown => reportCallbackError(toError(thrown), `asking for the type of ${this.source}`),
+        () => this.tell(true),
+        thrown => this.#report(thrown, `asking for the type of ${this.source}`),
       )
     })
     return channel
@@ -154,12 +124,10 @@ export class PvaBackend<T> implements SignalBackend<T> {
     this.#choices = Array.isArray(choices) ? (choices as string[]) : []
     this.metadata = metadataOf(this.#type, structure, this.#choices)
     const { metadata } = this
-    const found = pvaConversion(this.datatype, { value: this.#type, choices: this.#choices, metadata })
-    const fits = typeof found !== "string"
-    this.#conversion = fits ? found : null
-    this.#mismatch = fits ? null : new EpicsError("WRONG_TYPE", `${this.source}: ${found}`)
+    this.verify(pvaConversion(this.datatype, { value: this.#type, choices: this.#choices, metadata }))
     const properties = describing.filter(name => members.some(member => member.name === name))
-    if (fits && properties.length > 0 && this.#properties === null) this.#watchProperties(channel, properties)
+    if (this.mismatch === null && properties.length > 0 && this.#properties === null)
+      this.#watchProperties(channel, properties)
   }
 
   #watchProperties(channel: Channel, properties: readonly string[]): void {
@@ -175,16 +143,7 @@ export class PvaBackend<T> implements SignalBackend<T> {
     })
   }
 
-  #use(): { channel: Channel; conversion: PvaConversion<T> } {
-    if (this.#mismatch !== null) throw this.#mismatch
-    if (this.#channel === null || this.#conversion === null) {
-      throw new EpicsError("DISCONNECTED", `${this.source} was never connected`)
-    }
-    return { channel: this.#channel, conversion: this.#conversion }
-  }
-
-  #decode(structure: PvStructureValue): Reading<T> {
-    const { conversion } = this.#use()
+  #decode(structure: PvStructureValue, conversion: PvaConversion<T>): Reading<T> {
     const time = readTimeStamp(structure)
     const alarm = readAlarm(structure)
     const severity = alarm?.severity ?? 0
@@ -196,5 +155,11 @@ export class PvaBackend<T> implements SignalBackend<T> {
     }
     if (severity !== 0 && alarm?.message) decoded.message = alarm.message
     return decoded
+  }
+
+  /** Nobody waits for this. That the client was closed, or the connection lost again, is no news. */
+  #report(thrown: unknown, where: string): void {
+    const code = thrown instanceof PvaError ? thrown.code : undefined
+    if (code !== "PVA_CLOSED" && code !== "PVA_DISCONNECTED") reportCallbackError(thrown, where)
   }
 }

@@ -51,7 +51,8 @@ export class Channel implements SearchEntry {
   /** The put with completion that the server works on. */
   completion: CompletionOperation | undefined = undefined
   #completionQueue: CompletionOperation[] | undefined = undefined
-  #subscriptions: Subscription[] | undefined = undefined
+  /** Replaced, never changed, so that a round of telling is not disturbed. */
+  #subscriptions: readonly Subscription[] = none
   #listeners: readonly ChannelListener[] = none
   #references = 0
 
@@ -86,7 +87,8 @@ export class Channel implements SearchEntry {
   }
 
   listen(listener: ChannelListener): void {
-    this.#listeners = [...this.#listeners, listener]
+    // Unlike a spread, it leaves no room for more: most have one.
+    this.#listeners = this.#listeners.concat(listener)
   }
 
   unlisten(listener: ChannelListener): void {
@@ -136,20 +138,17 @@ export class Channel implements SearchEntry {
   }
 
   subscribe(how: Presentation, mask: number): Subscription {
-    this.#subscriptions ??= []
     const equal = this.#subscriptions.find(each => each.equals(how, mask))
     if (equal !== undefined) return equal
     const subscription = new Subscription(this, how, mask)
-    this.#subscriptions.push(subscription)
+    this.#subscriptions = this.#subscriptions.concat(subscription)
     if (this.state === "connected") subscription.start(this.circuit!)
     return subscription
   }
 
   unsubscribe(subscription: Subscription): void {
-    const list = this.#subscriptions
-    const index = list?.indexOf(subscription) ?? -1
-    if (list === undefined || index < 0) return
-    list.splice(index, 1)
+    if (!this.#subscriptions.includes(subscription)) return
+    this.#subscriptions = this.#subscriptions.filter(each => each !== subscription)
     if (this.state === "connected" || this.state === "unresponsive") subscription.cancel()
   }
 
@@ -176,7 +175,7 @@ export class Channel implements SearchEntry {
     this.failures = 0
     this.#enter("connected")
     // Before anybody hears of it: a listener may subscribe too, and that one starts by itself.
-    for (const subscription of this.#subscriptions ?? []) subscription.start(this.circuit!)
+    for (const subscription of this.#subscriptions) subscription.start(this.circuit!)
     this.#announce()
   }
 
@@ -196,7 +195,7 @@ export class Channel implements SearchEntry {
   responsive(): void {
     if (this.state !== "unresponsive") return
     this.#enter("connected")
-    for (const subscription of this.#subscriptions ?? []) subscription.refresh()
+    for (const subscription of this.#subscriptions) subscription.refresh()
     this.#announce()
   }
 
@@ -207,7 +206,7 @@ export class Channel implements SearchEntry {
     this.lastFailure = cause.message
     if (was !== "connected" && was !== "unresponsive") this.failures = Math.min(this.failures + 1, 20)
     this.circuit?.failRequests(this, cause)
-    for (const subscription of this.#subscriptions ?? []) subscription.lost()
+    for (const subscription of this.#subscriptions) subscription.lost()
     const queued = this.#completionQueue ?? []
     this.#completionQueue = undefined
     this.completion = undefined
@@ -229,7 +228,7 @@ export class Channel implements SearchEntry {
     for (const operation of [...(this.#waiting ?? []), ...(this.#completionQueue ?? [])]) {
       operation.reject(closed(this, operation.action))
     }
-    for (const subscription of [...(this.#subscriptions ?? [])]) subscription.closed()
+    for (const subscription of this.#subscriptions) subscription.closed()
     circuit?.detach(this)
     this.context.forget(this)
     if (wasConnected) for (const listener of this.#listeners) listener.onState(false)
@@ -261,4 +260,4 @@ export class Channel implements SearchEntry {
   }
 }
 
-const none: readonly ChannelListener[] = []
+const none: readonly never[] = []

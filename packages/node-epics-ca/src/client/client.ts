@@ -5,7 +5,7 @@ import type { Channel } from "./channel.ts"
 import { type CaClientConfig, type CaSettings, resolveSettings } from "./config.ts"
 import { Context, type ContextParts } from "./context.ts"
 import { asCaError } from "./failures.ts"
-import { CaChannel } from "./handle.ts"
+import { CaChannel, type CaChannelListener } from "./handle.ts"
 import { CaMonitor, type CaMonitorOptions } from "./monitor.ts"
 import { type CaGetOptions, type CaPutOptions, checkName, checkPriority } from "./options.ts"
 import type { CaPutValue } from "./put-value.ts"
@@ -14,6 +14,13 @@ import { get, put } from "./verbs.ts"
 export interface CaGetManyOptions extends CaGetOptions {
   /** Give failures as values in the list, in place of rejecting when any name failed. Default false. */
   settle?: boolean
+}
+
+export interface CaChannelOptions {
+  /** 0 (default) to 99; channels of different priority have circuits of their own. */
+  priority?: number
+  /** Hears of connects, disconnects and changed rights, as those do who listen to `events`. */
+  listener?: CaChannelListener
 }
 
 /**
@@ -112,8 +119,9 @@ export class CaClient implements AsyncDisposable {
   }
 
   /** A channel to keep: connection events, native type, access rights, repeated reads and writes. */
-  channel(name: string, options: { priority?: number } = {}): CaChannel {
-    return new CaChannel(this.#channel(name, checkPriority(name, options.priority ?? 0)))
+  channel(name: string, options: CaChannelOptions = {}): CaChannel {
+    const { priority = 0, listener } = options
+    return new CaChannel(this.#channel(name, checkPriority(name, priority)), listener)
   }
 
   /** Closes all channels and circuits; resolves when every socket is gone. Writes made before are sent. Pending calls reject with CLOSED. */

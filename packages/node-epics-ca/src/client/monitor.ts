@@ -8,17 +8,23 @@ import type { Subscription, SubscriptionConsumer } from "./subscription.ts"
 /** Updates kept for a slow reader that asked for all of them without a number. */
 const DEFAULT_ALL = 10_000
 
-export interface CaMonitorOptions extends CaPresentation {
+/** Hears of a monitor. */
+export interface CaMonitorListener {
+  /** Called with every update, in order, at once. When it is given, the monitor is not to be iterated. */
+  onUpdate?(reading: DbrReading): void
+  /** Called when the server says that it can not send an update (access withdrawn, too large, refused). Updates may follow. */
+  onError?(error: CaError): void
+  /** Called once when the monitor has ended: it was closed, or its client was. */
+  onClose?(): void
+}
+
+export interface CaMonitorOptions extends CaPresentation, CaMonitorListener {
   /** What to be told about. Default value and alarm. */
   events?: readonly CaEvent[]
   /** Updates carry limits, units and labels in place of the time stamp. Sensible with `events: ["property"]`. Default false. */
   metadata?: boolean
-  /** Called with every update, in order, at once. When it is given, the monitor is not to be iterated. */
-  onUpdate?: (reading: DbrReading) => void
-  /** Called when the server says that it can not send an update (access withdrawn, too large, refused). Updates may follow. */
-  onError?: (error: CaError) => void
-  /** Called once when the monitor has ended: it was closed, or its client was. */
-  onClose?: () => void
+  /** Hears in place of the callbacks. Programs with many monitors save a function for each. */
+  listener?: CaMonitorListener
   /**
    * For iteration: keep all updates a slow reader has not taken, at most this many (true: 10 000), instead of only the newest.
    * Beyond that the oldest give way.
@@ -42,25 +48,21 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
   error: CaError | undefined = undefined
   readonly #channel: Channel
   readonly #subscription: Subscription
-  readonly #onUpdate: ((reading: DbrReading) => void) | undefined
-  readonly #onError: ((error: CaError) => void) | undefined
-  readonly #onClose: (() => void) | undefined
+  readonly #listener: CaMonitorListener
   readonly #queue: UpdateQueue<DbrReading> | undefined
   #closed = false
 
   /** @internal */
   constructor(channel: Channel, options: CaMonitorOptions = {}) {
-    const { onUpdate, onError, onClose, all = false, events, metadata } = options
+    const { all = false, events, metadata, listener = options } = options
     const plain = presentation(channel.name, options)
     const how = metadata === true ? control(plain) : plain
     const mask = eventMask(channel.name, events)
     this.name = channel.name
     this.#channel = channel
-    this.#onUpdate = onUpdate
-    this.#onError = onError
-    this.#onClose = onClose
+    this.#listener = listener
     const limit = all === true ? DEFAULT_ALL : all === false ? 1 : Math.max(1, Math.trunc(all))
-    this.#queue = onUpdate === undefined ? new UpdateQueue(limit) : undefined
+    this.#queue = listener.onUpdate === undefined ? new UpdateQueue(limit) : undefined
     channel.acquire()
     this.#subscription = channel.subscribe(how, mask)
     this.#subscription.add(this)
@@ -96,7 +98,7 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
     this.#subscription.remove(this)
     this.#channel.release()
     this.#queue?.end()
-    this.#guard(() => this.#onClose?.())
+    this.#guard(() => this.#listener.onClose?.())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -109,12 +111,12 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
     if (this.#closed) return
     this.latest = reading
     this.error = undefined
-    if (this.#onUpdate === undefined) {
-      this.#queue?.push(reading)
+    if (this.#queue !== undefined) {
+      this.#queue.push(reading)
       return
     }
     try {
-      this.#onUpdate(reading)
+      this.#listener.onUpdate?.(reading)
     } catch (error) {
       this.#channel.context.settings.onCallbackError(error)
     }
@@ -124,7 +126,7 @@ export class CaMonitor implements AsyncIterable<DbrReading>, AsyncDisposable, Su
   fail(error: CaError): void {
     if (this.#closed) return
     this.error = error
-    this.#guard(() => this.#onError?.(error))
+    this.#guard(() => this.#listener.onError?.(error))
   }
 
   /** @internal */

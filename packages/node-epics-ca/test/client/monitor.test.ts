@@ -1,6 +1,6 @@
 import { firstValueFrom, take, toArray } from "rxjs"
 import { describe, expect, test } from "vitest"
-import type { CaMonitor } from "../../src/index.ts"
+import type { CaChannelListener, CaMonitor, CaMonitorListener } from "../../src/index.ts"
 import * as w from "../../src/wire/index.ts"
 import { FakeNetwork, turn } from "./fake-network.ts"
 
@@ -109,6 +109,36 @@ describe("monitors", () => {
     )
     expect(seen).toEqual([1, 2])
     expect(thrown.map(String)).toEqual(["Error: can not bear 1", "Error: can not bear 2"])
+  })
+
+  test("may share one object that hears in place of callbacks, as channels may", async () => {
+    const net = new FakeNetwork()
+    const { client, link } = await net.connected()
+    const heard: unknown[] = []
+    class Ear implements CaMonitorListener, CaChannelListener {
+      onUpdate({ value }: { value: unknown }) {
+        heard.push(["update", value])
+      }
+      onError({ code }: { code: string }) {
+        heard.push(["error", code])
+      }
+      onClose() {
+        heard.push("close")
+      }
+      onChannel(event: string) {
+        heard.push(event)
+      }
+    }
+    const listener = new Ear()
+    const channel = client.channel("x", { listener })
+    const monitor = channel.monitor({ listener })
+    expect(() => monitor[Symbol.asyncIterator]()).toThrow("not both")
+    await turn()
+    const { p2 } = link.last(Command.EVENT_ADD)
+    link.update(1)
+    link.receive(m => w.writeUpdateError(m, 20, 1, Eca.NORDACCESS, p2))
+    await client.close()
+    expect(heard).toEqual([["update", 1], ["error", "REMOTE"], "close", "disconnected"])
   })
 
   test("hear of an update that the server could not give, and go on", async () => {
