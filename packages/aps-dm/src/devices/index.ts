@@ -4,6 +4,7 @@ export { DmExperimentSignals } from "./experiment-signals.ts"
 export { DM_WorkflowCache } from "./workflow-cache.ts"
 export { DM_WorkflowConnector } from "./workflow-connector.ts"
 export type {
+  JobSubmission,
   RunCall,
   StartCall,
   WatchCall,

@@ -16,13 +16,15 @@ import type { CallOptions, ListJobsOptions } from "../client/index.ts"
 import { InvalidRequest } from "../errors.ts"
 import { checkArguments } from "../jobs/arguments.ts"
 import { DmJobError } from "../jobs/job-errors.ts"
+import { JobPoller } from "../jobs/job-poller.ts"
 import { conciseReport, stageTable } from "../jobs/job-report.ts"
-import { JobRun } from "../jobs/job-run.ts"
+import { JobRun, type JobSource } from "../jobs/job-run.ts"
 import { jobState } from "../jobs/job-state.ts"
-import { submitJob } from "../jobs/submit-job.ts"
+import { type JobByArgument, newestJob, startJob } from "../jobs/start-job.ts"
 import { waitForStatus, waitIn } from "../plans/wait-in.ts"
 import { type DmJob, type DmWorkflow, localStates } from "../wire/index.ts"
 import type {
+  JobSubmission,
   RunCall,
   StartCall,
   WatchCall,
@@ -122,34 +124,63 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
    * watched or an argument is wrong.
    */
   startWorkflow(call: StartCall = {}): Status<DmJob> {
-    const workflow = call.workflow || this.#value(this.workflow)
-    if (workflow === "") throw new InvalidRequest(`${this.name}: no workflow is named`)
+    const submission = this.submission(call)
+    const { workflow, workflowOwner } = submission
     this.#refuseSecond(`start workflow ${workflow}`)
-    const { client, tagArgument: tag = "submission_tag", trustedArgs = [] } = this.#options
-    const args = { ...checkArguments({ ...this.workflowArgs, ...call.args }, { trusted: trustedArgs }) }
     this.#show(this.workflow, workflow)
-    args[tag] = crypto.randomUUID()
-    const owner = this.#value(this.owner) || client.username
-    return this.#watch(workflow, owner, call, signal =>
-      submitJob(client.proc, {
-        workflowOwner: owner,
-        jobOwner: client.username,
-        workflow,
-        args,
-        tag,
+    const { client, checkWorkflow = true, policy = "parallel" } = this.#options
+    return this.#watch(workflow, workflowOwner, call, signal =>
+      startJob(client.proc, {
+        ...submission,
+        checkWorkflow,
+        policy: call.policy ?? policy,
+        period: () => this.#value(this.pollingPeriod),
+        onQueued: behind => {
+          this.#show(this.status, localStates.queued)
+          this.#report(
+            "change",
+            `${this.name}: workflow ${workflow} waits for the end of job ${behind.slice(0, 8)}`,
+          )
+        },
         clock: this.#clock,
         signal,
       }),
     )
   }
 
-  /** Watches a job that exists, for example one that was started before this program. */
-  attach(jobId: string, call: WatchCall & { owner?: string } = {}): Status<DmJob> {
-    this.#refuseSecond(`attach to job ${jobId}`)
+  /**
+   * What `startWorkflow` would send, checked; nothing is sent.
+   * @throws InvalidRequest, InvalidArgument as it does.
+   */
+  submission(call: StartCall = {}): JobSubmission {
+    const workflow = call.workflow || this.#value(this.workflow)
+    if (workflow === "") throw new InvalidRequest(`${this.name}: no workflow is named`)
+    const { client, tagArgument = "submission_tag", trustedArgs = [] } = this.#options
+    const args = { ...checkArguments({ ...this.workflowArgs, ...call.args }, { trusted: trustedArgs }) }
+    const tag = tagArgument === false ? null : tagArgument
+    if (tag !== null) args[tag] ??= crypto.randomUUID()
+    return {
+      workflow,
+      workflowOwner: this.#value(this.owner) || client.username,
+      jobOwner: client.username,
+      args,
+      tag,
+    }
+  }
+
+  /**
+   * Watches a job that exists, for example one that was started before this program: by its id, or the last one that
+   * was started for a file.
+   */
+  attach(target: string | JobByArgument, call: WatchCall & { owner?: string } = {}): Status<DmJob> {
+    const what = typeof target === "string" ? `job ${target}` : `the job of ${target.file}`
+    this.#refuseSecond(`attach to ${what}`)
     const { client } = this.#options
     const owner = this.#value(this.owner) || client.username
     const jobOwner = call.owner ?? client.username
-    return this.#watch(`of job ${jobId}`, owner, call, async signal => {
+    return this.#watch(`of ${what}`, owner, call, async signal => {
+      const jobId =
+        typeof target === "string" ? target : await newestJob(client.proc, jobOwner, target, signal)
       const job = await client.proc.getProcessingJobById(jobOwner, jobId, { signal })
       return { ...job, id: jobId, owner: job.owner ?? jobOwner }
     })
@@ -244,7 +275,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     call: WatchCall,
     begin: (signal: AbortSignal) => Promise<DmJob & { id: string }>,
   ): Status<DmJob> {
-    const { client, longestPause = 30, lostAfter = 3600 } = this.#options
+    const { longestPause = 30, lostAfter = 3600 } = this.#options
     this.#job = null
     this.#shown = ""
     this.#nextReport = this.#clock.now() + this.#value(this.reportingPeriod)
@@ -257,9 +288,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
       workflow,
       clock: this.#clock,
       begin,
-      fetch: (id, signal) =>
-        client.proc.getProcessingJobById(this.#job?.owner ?? client.username, id, { signal }),
-      period: () => this.#value(this.pollingPeriod),
+      poll: job => this.#poll(job),
       longestPause,
       lostAfter,
       timeout: call.timeout ?? 180,
@@ -272,6 +301,20 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     })
     this.#run = run
     return run.status
+  }
+
+  #poll(job: DmJob & { id: string }): JobSource {
+    const { client } = this.#options
+    const watch = JobPoller.of(client.proc, this.#clock).watch(job.owner ?? client.username, job)
+    return {
+      // A table of stages shows more than a list of jobs tells.
+      fetch: signal => {
+        const full = !this.#value(this.conciseReporting) && this.#clock.now() >= this.#nextReport
+        return watch.fetch({ full, signal })
+      },
+      pause: () => watch.pause(this.#value(this.pollingPeriod)),
+      [Symbol.dispose]: () => watch[Symbol.dispose](),
+    }
   }
 
   #onJob(job: DmJob): void {

@@ -1,6 +1,7 @@
 import type { Clock, DeviceOptions } from "@ophyd-ts/core"
 import type { WorkflowProcApi } from "../client/index.ts"
 import type { WorkflowArguments } from "../jobs/arguments.ts"
+import type { JobPolicy } from "../jobs/job-policy.ts"
 import type { DmJob } from "../wire/index.ts"
 
 /** What a connector needs of DM; `DmClient` has it. */
@@ -9,7 +10,11 @@ export interface WorkflowService {
   readonly username: string
   readonly proc: Pick<
     WorkflowProcApi,
-    "startProcessingJob" | "getProcessingJobById" | "listProcessingJobs" | "listWorkflows"
+    | "startProcessingJob"
+    | "getProcessingJobById"
+    | "listProcessingJobs"
+    | "listWorkflows"
+    | "getWorkflowByName"
   >
 }
 
@@ -25,9 +30,17 @@ export interface WorkflowConnectorOptions extends DeviceOptions {
   trustedArgs?: readonly string[]
   /**
    * Name of the argument by which a job is found again when the answer to its submission was lost; each submission
-   * gets a unique value. Default `submission_tag`.
+   * gets a unique value, unless the call gives one itself (`run_uid`, for example). Default `submission_tag`. False:
+   * no argument is added, and a lost answer leaves it unknown whether the job was started.
    */
-  tagArgument?: string
+  tagArgument?: string | false
+  /** What a job does when another one of its workflow is active, whoever started it. Default `parallel`. */
+  policy?: JobPolicy
+  /**
+   * Ask for the workflow before each start, and refuse a job whose arguments lack what the stages' commands use.
+   * Default true.
+   */
+  checkWorkflow?: boolean
   /** Longest pause between polls while DM does not answer; default 30 s. */
   longestPause?: number
   /** Seconds without an answer of DM after which a job counts as lost; default one hour. */
@@ -47,11 +60,24 @@ export interface StartCall extends WatchCall {
   workflow?: string
   /** Laid over the connector's `workflowArgs`. */
   args?: WorkflowArguments
+  /** Default the connector's. */
+  policy?: JobPolicy
 }
 
 export interface RunCall extends StartCall {
   /** Wait for the end of the job (default), or only start it and watch it in the background. */
   wait?: boolean
+}
+
+/** A job to be started, as DM gets it. */
+export interface JobSubmission {
+  readonly workflowOwner: string
+  readonly workflow: string
+  /** Account that will own the job. */
+  readonly jobOwner: string
+  readonly args: Readonly<Record<string, string | number>>
+  /** Name of the argument whose value is unique; null when there is none. */
+  readonly tag: string | null
 }
 
 /** News of a job, for people. */

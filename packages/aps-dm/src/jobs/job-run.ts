@@ -15,6 +15,13 @@ export interface JobListener {
   onEnd(error: Error | null): void
 }
 
+/** Where a job's state comes from. */
+export interface JobSource extends Disposable {
+  fetch(signal: AbortSignal): Promise<DmJob>
+  /** Seconds until the next question. */
+  pause(): number
+}
+
 export interface JobRunOptions {
   /** Of the device, for messages. */
   readonly name: string
@@ -22,8 +29,8 @@ export interface JobRunOptions {
   readonly clock: Clock
   /** Gets the job: submits it, or finds one that exists. */
   readonly begin: (signal: AbortSignal) => Promise<DmJob & { id: string }>
-  readonly fetch: (id: string, signal: AbortSignal) => Promise<DmJob>
-  readonly period: () => number
+  /** How the job is asked for from then on; ends with the watch. */
+  readonly poll: (job: DmJob & { id: string }) => JobSource
   readonly longestPause: number
   readonly lostAfter: number
   /** Seconds of watching; `Infinity` for no limit. */
@@ -135,17 +142,18 @@ export class JobRun {
   }
 
   async #follow(taken: (job: DmJob) => void): Promise<DmJob> {
-    const { begin, fetch, clock, listener, period, longestPause, lostAfter } = this.#options
+    const { begin, poll, clock, listener, longestPause, lostAfter } = this.#options
     const { signal } = this.#stop
     const first = await abortable(begin(signal), signal).catch(error => {
       throw error instanceof DmError && !signal.aborted ? this.#bad("refused", error.message, error) : error
     })
     this.#see(first)
     taken(first)
-    return await watchJob(s => abortable(fetch(first.id, s), s), first, {
+    using source = poll(first)
+    return await watchJob(s => abortable(source.fetch(s), s), first, {
       clock,
       signal,
-      period,
+      period: () => source.pause(),
       longestPause,
       lostAfter,
       onPoll: job => this.#see(job),

@@ -5,6 +5,7 @@ export {
   waitDmUpload,
   waitForWorkflows,
 } from "./files.ts"
+export { type RunWorkflowOptions, runDmWorkflow } from "./run-workflow.ts"
 export {
   dmDaqWaitUploadPlan,
   type ParameterUpload,

@@ -37,4 +37,10 @@ export {
   untilFilesStored,
   untilUploaded,
 } from "./transfers.ts"
-export { dmAddWorkflow, dmGetWorkflow, dmUpdateWorkflow, getWorkflowLastStage } from "./workflows.ts"
+export {
+  dmAddWorkflow,
+  dmGetWorkflow,
+  dmListWorkflows,
+  dmUpdateWorkflow,
+  getWorkflowLastStage,
+} from "./workflows.ts"

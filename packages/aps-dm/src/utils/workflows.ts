@@ -29,6 +29,10 @@ export const dmUpdateWorkflow = async (dm: Processing, path: string): Promise<Dm
 export const dmGetWorkflow = (dm: Processing, name: string): Promise<DmWorkflow> =>
   dm.proc.getWorkflowByName(dm.username, name)
 
+/** Workflows of an account, default the one in use. */
+export const dmListWorkflows = (dm: Processing, owner: string = dm.username): Promise<DmWorkflow[]> =>
+  dm.proc.listWorkflows(owner)
+
 /** Identifier of the stage that runs last; null when there are none. */
 export const getWorkflowLastStage = (workflow: DmWorkflow): string | null =>
   stageOrder(workflow).at(-1) ?? null

@@ -11,6 +11,8 @@ export type DmTerminalState = (typeof terminalStates)[number]
 export const localStates = {
   /** Before the first start. */
   notRun: "not_run",
+  /** Waits for the end of another job of its workflow. */
+  queued: "queued",
   /** Submitted, not answered yet. */
   starting: "starting",
   /** DM did not take the job. */

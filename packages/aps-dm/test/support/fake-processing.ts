@@ -37,6 +37,7 @@ export class FakeProcessing implements WorkflowService {
       await this.listFailures.shift()?.()
       return [...this.jobs.values()]
     },
+    getWorkflowByName: async (owner, name) => ({ ...workflow(), name, owner, stages: {} }),
     listWorkflows: async owner => [{ name: "count-lines", owner }],
   }
 

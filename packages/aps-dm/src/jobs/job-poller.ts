@@ -1,0 +1,154 @@
+import type { Clock } from "@ophyd-ts/core"
+import { CommunicationError } from "../errors.ts"
+import { type DmJob, isTerminal } from "../wire/index.ts"
+import { type JobService, jobPage } from "./submit-job.ts"
+
+type Polled = Pick<JobService, "getProcessingJobById" | "listProcessingJobs">
+
+/** A job whose state is asked for again and again. */
+export interface JobWatch extends Disposable {
+  /** The job now. `full` asks for all of it; without, its stages are as they were at the last change. */
+  fetch(options: { full: boolean; signal: AbortSignal }): Promise<DmJob>
+  /** Seconds until the next question, so that jobs with the same period ask together. */
+  pause(period: number): number
+}
+
+interface Question {
+  readonly watch: Watch
+  readonly signal: AbortSignal
+  readonly answer: (job: DmJob | Promise<DmJob>) => void
+  readonly fail: (error: unknown) => void
+}
+
+/** Up to this many jobs are asked for one by one: a list tells too little about too many others. */
+const few = 3
+/** Seconds in which questions are gathered into one. */
+const window = 0.02
+/** Pages of a list that are read before the rest is asked for one by one. */
+const mostPages = 4
+/** Jobs that are answered before others get their turn. */
+const atOnce = 20
+const keys = ["id", "owner", "status", "stage", "startTime", "endTime", "runTime", "errorMessage"] as const
+
+const pollers = new WeakMap<object, JobPoller>()
+
+/**
+ * Asks for the states of all watched jobs of a client together: one list by keys in place of one request per job. The
+ * whole job is fetched when its status or stage has changed. Where the list does not help (few jobs, jobs that are not
+ * in it, a service that cannot do it), jobs are asked for one by one.
+ */
+export class JobPoller {
+  readonly #proc: Polled
+  readonly #clock: Clock
+  readonly #watches = new Set<Watch>()
+  #questions: Question[] = []
+  /** Until when lists are not tried again. */
+  #listFrom = Number.NEGATIVE_INFINITY
+
+  /** The one poller of a client. */
+  static of(proc: Polled, clock: Clock): JobPoller {
+    const poller = pollers.get(proc) ?? new JobPoller(proc, clock)
+    pollers.set(proc, poller)
+    return poller
+  }
+
+  constructor(proc: Polled, clock: Clock) {
+    this.#proc = proc
+    this.#clock = clock
+  }
+
+  /** `job`: all of it, as it was answered at its start. */
+  watch(owner: string, job: DmJob & { id: string }): JobWatch {
+    const watch: Watch = { owner, id: job.id, last: job }
+    this.#watches.add(watch)
+    return {
+      fetch: ({ full, signal }) => (full ? this.#whole(watch, signal) : this.#ask(watch, signal)),
+      pause: period => (this.#watches.size <= few ? period : untilGrid(this.#clock.now(), period)),
+      [Symbol.dispose]: () => void this.#watches.delete(watch),
+    }
+  }
+
+  async #whole(watch: Watch, signal: AbortSignal): Promise<DmJob> {
+    watch.last = await this.#proc.getProcessingJobById(watch.owner, watch.id, { signal })
+    return watch.last
+  }
+
+  #ask(watch: Watch, signal: AbortSignal): Promise<DmJob> {
+    if (this.#watches.size <= few || this.#clock.now() < this.#listFrom) return this.#whole(watch, signal)
+    return new Promise((answer, fail) => {
+      this.#questions.push({ watch, signal, answer, fail })
+      if (this.#questions.length === 1) this.#clock.after(window, () => void this.#flush())
+    })
+  }
+
+  /** Never rejects: every question gets its answer or its error. */
+  async #flush(): Promise<void> {
+    const questions = this.#questions.filter(({ signal, fail }) => !signal.aborted || fail(signal.reason))
+    this.#questions = []
+    await Promise.all([...groupByOwner(questions)].map(([owner, asked]) => this.#answer(owner, asked)))
+  }
+
+  async #answer(owner: string, asked: readonly Question[]): Promise<void> {
+    const open = new Map(asked.map(question => [question.watch.id, question]))
+    try {
+      if (asked.length > few) await this.#answerFromList(owner, open)
+    } catch (error) {
+      if (error instanceof CommunicationError) {
+        for (const { fail } of open.values()) fail(error)
+        return
+      }
+      // A site without this call: every job for itself, and another try in a minute.
+      this.#listFrom = this.#clock.now() + 60
+    }
+    for (const { watch, signal, answer } of open.values()) answer(this.#whole(watch, signal))
+  }
+
+  async #answerFromList(owner: string, open: Map<string, Question>): Promise<void> {
+    const limit = Math.min(jobPage, Math.max(100, 2 * open.size))
+    for (let turn = 0; turn < mostPages && open.size > few; turn += 1) {
+      const jobs = await this.#proc.listProcessingJobs(owner, { keyList: keys, skip: turn * limit, limit })
+      let answered = 0
+      for (const state of jobs) {
+        const question = open.get(state.id ?? "")
+        if (question === undefined || state.status === undefined) continue
+        open.delete(question.watch.id)
+        question.answer(this.#seen(question, state))
+        answered += 1
+        if (answered % atOnce === 0) await new Promise<void>(resolve => setImmediate(resolve))
+      }
+      if (jobs.length < limit) return
+    }
+  }
+
+  /** What is known, with the present state; all of it anew when the job has come to another stage or status. */
+  #seen({ watch, signal }: Question, state: DmJob): DmJob | Promise<DmJob> {
+    const { last } = watch
+    const moved = state.status !== last.status || state.stage !== last.stage || isTerminal(state.status ?? "")
+    if (moved) return this.#whole(watch, signal)
+    return { ...last, runTime: state.runTime ?? last.runTime, startTime: state.startTime ?? last.startTime }
+  }
+}
+
+interface Watch {
+  readonly owner: string
+  readonly id: string
+  /** All of the job, as it was answered last. */
+  last: DmJob
+}
+
+function groupByOwner(questions: readonly Question[]): Map<string, Question[]> {
+  const groups = new Map<string, Question[]>()
+  for (const question of questions) {
+    const { owner } = question.watch
+    const group = groups.get(owner)
+    if (group === undefined) groups.set(owner, [question])
+    else group.push(question)
+  }
+  return groups
+}
+
+/** To the next whole multiple of the period; a moment before one counts as that one. */
+function untilGrid(now: number, period: number): number {
+  const left = period - (now % period)
+  return left < period / 20 ? left + period : left
+}
