@@ -106,7 +106,7 @@ export class CaChannel implements AsyncDisposable, ChannelListener {
 
   /** Subscribes. The monitor has a life of its own: it goes on when the handle is closed. */
   monitor(options?: CaMonitorOptions): CaMonitor {
-    if (this.#closed) throw closed(this.#channel, "subscribing to")
+    if (this.state === "closed") throw closed(this.#channel, "subscribing to")
     return new CaMonitor(this.#channel, options)
   }
 
