@@ -69,6 +69,9 @@ export class Monitor<T extends StructureType | undefined = undefined>
     if (depth !== undefined && !(Number.isInteger(depth) && depth > 0)) {
       throw new PvaInputError(`queueSize of a monitor is an integer above 0, not ${depth}`)
     }
+    if (options.timeout !== undefined && !(options.timeout > 0)) {
+      throw new PvaInputError(`timeout of a monitor is a number of seconds above 0, not ${options.timeout}`)
+    }
     this.#window = options.pipeline === true ? depth! : 0
     this.#key = core.client.requestKey(monitorRequest(options, depth))
     this.#queue = new UpdateQueue(

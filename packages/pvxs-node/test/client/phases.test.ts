@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { PvaClient } from "../../src/client/client.ts"
-import { clientOf, fastClock, take } from "../support/pair.ts"
+import { clientOf, deferred, fastClock, take } from "../support/pair.ts"
 import { type Fault, ScriptedServer, type Step } from "../support/scripted-server.ts"
 import { until } from "../support/until.ts"
 
@@ -14,6 +14,7 @@ const calls: Readonly<
   put: (client, options) => client.put("x", 2, options),
   rpc: (client, options) => client.rpc("x", null, options),
   info: (client, options) => client.info("x", options),
+  monitor: (client, options) => take(client.monitor("x", options), 1),
 }
 /** The steps each call goes through. */
 const steps: Readonly<Record<string, readonly Step[]>> = {
@@ -21,6 +22,7 @@ const steps: Readonly<Record<string, readonly Step[]>> = {
   put: ["hello", "validate", "create", "init", "exec"],
   rpc: ["hello", "validate", "create", "init", "exec"],
   info: ["hello", "validate", "create", "info"],
+  monitor: ["hello", "validate", "create", "init", "exec"],
 }
 const cases = Object.keys(calls).flatMap(call => steps[call]!.map(step => ({ call, step })))
 
@@ -77,7 +79,7 @@ describe.each(cases)("$call, when at $step the server", ({ call, step }) => {
 })
 
 describe("a refusal", () => {
-  it.each(Object.keys(calls).filter(c => c !== "info"))(
+  it.each(["get", "put", "rpc"])(
     "of %s in INIT or in EXEC reaches the caller, and the next call works",
     async call => {
       for (const step of ["init", "exec"] as const) {
@@ -130,6 +132,36 @@ describe("patience with a server", () => {
     await using client = clientOf(server.port, { clock: fastClock(50) })
     expect((await client.get("x", { timeout: 900 }))["value"]).toBe(1.5)
     expect(server.connections).toBe(1)
+  })
+
+  it.each(Object.keys(calls))(
+    "that never answers the INIT of a %s has an end too: it is asked again",
+    async call => {
+      const step = call === "info" ? "info" : "init"
+      await using server = await ScriptedServer.open(first(step, "silent"))
+      await using client = clientOf(server.port, { clock: fastClock(50) })
+      await calls[call]!(client, { timeout: Number.POSITIVE_INFINITY })
+      expect(server.connections).toBe(1)
+    },
+  )
+
+  it("of a monitor has a limit where its user sets one, which counts from the start to the first update", async () => {
+    await using server = await ScriptedServer.open(first("init", "silent"))
+    await using client = clientOf(server.port)
+    await expect(take(client.monitor("x", { timeout: 0.1 }), 1)).rejects.toThrow(
+      /monitor of x: no update after 0.1 s; the channel is connected at 127.0.0.1:\d+/,
+    )
+    const ended = deferred<unknown>()
+    const monitor = client.monitor("x", { timeout: 0.3 })
+    monitor.on("ended", ended.resolve)
+    await until(() => expect(monitor.latest).not.toBeNull())
+    // Having begun in time it goes on as long as it likes.
+    expect(await Promise.race([ended.promise, new Promise(r => setTimeout(r, 500, "goes on"))])).toBe(
+      "goes on",
+    )
+    expect(() => client.monitor("x", { timeout: 0 })).toThrow(
+      /timeout of a monitor is a number of seconds above 0/,
+    )
   })
 
   it("whose message never ends has an end too, although echoes are answered", async () => {
