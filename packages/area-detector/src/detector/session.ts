@@ -1,0 +1,314 @@
+import {
+  type DataKeys,
+  formatSeconds,
+  type MaybePromise,
+  type Status,
+  type StreamAsset,
+  toError,
+  type Work,
+} from "@ophyd-ts/core"
+import type { AdDriver } from "../device/ad-driver.ts"
+import { isPresent } from "../device/optional.ts"
+import { AreaDetectorError } from "../errors.ts"
+import { awaitConnection } from "./connection.ts"
+import type { ArmLogic, DataLogic, TriggerLogic, TriggerRequest } from "./logic.ts"
+import { Settings } from "./settings.ts"
+import { type FullTriggerInfo, framesOf, fullTriggerInfo, type TriggerInfo } from "./trigger-info.ts"
+
+/** What a session works with. */
+export interface SessionParts {
+  /** Name of the detector. */
+  readonly name: string
+  readonly driver: AdDriver
+  readonly trigger: TriggerLogic
+  readonly arm: ArmLogic
+  readonly data: readonly DataLogic[]
+  /** Seconds for a setting to be verified, and for a lost connection to come back. */
+  readonly timeout: number
+}
+
+/** An acquisition under way. */
+interface Acquisition {
+  readonly info: FullTriggerInfo
+  readonly done: Status<void>
+  /** It was stopped: nobody waits for its frames. */
+  broken: boolean
+}
+
+/** A detector from `stage` to `unstage`: what was set, what was prepared, what is being taken. */
+export class Session {
+  readonly #parts: SessionParts
+  readonly #settings: Settings
+  #info: FullTriggerInfo | null = null
+  #acquisition: Acquisition | null = null
+  /** The acquisition before ended well. */
+  #clean = true
+  #lost = false
+  #stopping: Promise<void> | null = null
+  #unwatch = () => {}
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    this.#settings = new Settings(parts.timeout)
+  }
+
+  /** Prepares the camera and all that takes its frames. Fails before anything moves. */
+  async begin(): Promise<void> {
+    const { driver, data, name } = this.#parts
+    const settings = this.#settings
+    this.#unwatch = driver.acquire.onConnection(up => {
+      if (!up) this.#lost = true
+    })
+    await Promise.all([
+      settings.write(driver.arrayCallbacks, true),
+      isPresent(driver.waitForPlugins) ? settings.write(driver.waitForPlugins, true) : undefined,
+    ])
+    await all(data.map(logic => logic.open({ detector: name, settings })))
+  }
+
+  /** Sets what the camera waits for. With an external trigger it is armed at once, so that none is missed. */
+  async prepare(given: TriggerInfo): Promise<void> {
+    await this.#recover()
+    const info = fullTriggerInfo(this.#parts.name, given)
+    const prepare = this.#preparer(info)
+    const { exposures, deadtime } = this.#parts.trigger
+    const request: TriggerRequest = {
+      frames: framesOf(info),
+      livetime: info.livetime,
+      deadtime: info.deadtime > 0 ? info.deadtime : ((await deadtime?.()) ?? 0),
+    }
+    this.#info = null
+    if (this.#acquisition !== null) await this.stop()
+    await exposures?.(info.exposuresPerCollection, this.#settings)
+    await prepare(request, this.#settings)
+    this.#info = info
+    if (info.trigger !== "internal") await this.#start(info, true)
+  }
+
+  /** One event: starts the camera, waits for its frames, and gives what `read` gives for the newest of them. */
+  async step<T>(work: Work, read: () => MaybePromise<T>): Promise<T> {
+    await this.#recover()
+    if (this.#info === null) await this.prepare((await this.#parts.trigger.defaultTrigger?.()) ?? {})
+    const info = this.#info as unknown as FullTriggerInfo
+    if (info.numberOfEvents !== 1 || info.trigger !== "internal") {
+      throw new AreaDetectorError(
+        "BAD_TRIGGER_INFO",
+        `${this.#parts.name}: is prepared for ${info.numberOfEvents} events by ${info.trigger} trigger; a trigger takes one, by internal trigger: use kickoff and complete`,
+      )
+    }
+    const acquisition = await this.#start(info, false)
+    work.onCancel(() => void this.stop().catch(() => {}))
+    await acquisition.done
+    this.#refuseBroken(acquisition)
+    return await this.#finish(acquisition, info.collectionsPerEvent, read)
+  }
+
+  /** Done when the camera takes frames, or waits for its trigger. */
+  async kickoff(): Promise<void> {
+    await this.#recover()
+    const { name, arm } = this.#parts
+    const info = this.#info
+    if (info === null) throw new AreaDetectorError("NOT_PREPARED", `${name}: prepare it before kickoff`)
+    const acquisition = this.#acquisition ?? (await this.#start(info, true))
+    await arm.started(acquisition.done)
+  }
+
+  /** Done when all frames of the flight are where they belong. A flight without end is ended. */
+  async complete(work: Work): Promise<void> {
+    const { name, arm, data } = this.#parts
+    const acquisition = this.#acquisition
+    if (acquisition === null) {
+      throw new AreaDetectorError("NOT_PREPARED", `${name}: kick it off before complete`)
+    }
+    const { info } = acquisition
+    const frames = framesOf(info)
+    work.onCancel(() => void this.stop().catch(() => {}))
+    const ends: (() => void)[] = []
+    const failing = new Promise<never>((_, reject) => {
+      for (const logic of data) ends.push(logic.guard?.(reject) ?? nothing)
+    })
+    failing.catch(() => {})
+    ends.push(this.#reportProgress(work, info))
+    try {
+      if (frames === 0) await arm.ensureStopped()
+      await Promise.race([acquisition.done, failing])
+      this.#refuseBroken(acquisition)
+      await this.#finish(acquisition, frames === 0 ? null : frames, () => null)
+    } catch (thrown) {
+      await this.stop()
+      throw thrown
+    } finally {
+      for (const end of ends) end()
+    }
+  }
+
+  /** Stops the camera. Whoever waits for its frames gets an error. */
+  stop(): Promise<void> {
+    const acquisition = this.#acquisition
+    if (acquisition !== null) {
+      acquisition.broken = true
+      this.#acquisition = null
+      this.#clean = false
+    }
+    const stopping = this.#parts.arm.ensureStopped().finally(() => {
+      if (this.#stopping === stopping) this.#stopping = null
+    })
+    this.#stopping = stopping
+    return stopping
+  }
+
+  get flying(): boolean {
+    return this.#acquisition !== null && this.#flies(this.#acquisition.info)
+  }
+
+  /** Events that all have written; infinite for a detector that writes no file. */
+  async index(): Promise<number> {
+    const indices = await Promise.all(
+      this.#parts.data.flatMap(logic => (logic.index === undefined ? [] : [logic.index()])),
+    )
+    return Math.min(...indices)
+  }
+
+  async *assets(upTo: number): AsyncIterable<StreamAsset> {
+    for (const logic of this.#parts.data) if (logic.assets !== undefined) yield* logic.assets(upTo)
+  }
+
+  async describe(): Promise<DataKeys> {
+    const keys = await Promise.all(this.#parts.data.map(logic => logic.describe?.()))
+    return Object.assign({}, ...keys) as DataKeys
+  }
+
+  newRun(): void {
+    for (const logic of this.#parts.data) logic.newRun?.()
+  }
+
+  /** Stops, closes files, puts all settings back. Goes on after a failure and gives the errors. */
+  async end(): Promise<Error[]> {
+    this.#unwatch()
+    const { driver, data, name } = this.#parts
+    if (!driver.acquire.connected) {
+      const { source } = driver.acquire
+      return [
+        new AreaDetectorError(
+          "SETTINGS_LOST",
+          `${name}: ${source} is not connected, so the camera could not be stopped, nor its settings put back`,
+        ),
+      ]
+    }
+    const errors: Error[] = []
+    const attempt = async (what: Promise<unknown>) => {
+      await what.catch(thrown => errors.push(toError(thrown)))
+    }
+    await attempt(this.stop())
+    await Promise.all(data.map(logic => attempt(logic.close())))
+    errors.push(...(await this.#settings.restore()))
+    return errors
+  }
+
+  #preparer(info: FullTriggerInfo): NonNullable<TriggerLogic["internal"]> {
+    const { name, trigger } = this.#parts
+    const known = {
+      internal: trigger.internal,
+      "external-edge": trigger.externalEdge,
+      "external-level": trigger.externalLevel,
+    }
+    const prepare = known[info.trigger]
+    if (prepare !== undefined) return prepare.bind(trigger)
+    const names = Object.entries(known).flatMap(([kind, fn]) => (fn === undefined ? [] : [kind]))
+    throw new AreaDetectorError(
+      "BAD_TRIGGER_INFO",
+      `${name}: knows no ${info.trigger} trigger, only ${names.join(", ") || "none"}`,
+    )
+  }
+
+  async #start(info: FullTriggerInfo, flying: boolean): Promise<Acquisition> {
+    const { arm, data, name } = this.#parts
+    if (this.#stopping !== null) await this.#stopping
+    if (this.#acquisition !== null) {
+      throw new AreaDetectorError("BAD_TRIGGER_INFO", `${name}: takes frames already`)
+    }
+    const clean = this.#clean
+    this.#clean = false
+    await Promise.all(data.map(logic => logic.begin?.(info, { clean, flying })))
+    const done = arm.start({ timeout: await this.#limit(info) })
+    const acquisition = { info, done, broken: false }
+    this.#acquisition = acquisition
+    done.onDone(({ error }) => {
+      if (error !== null && this.#acquisition === acquisition) this.#acquisition = null
+    })
+    return acquisition
+  }
+
+  /** Seconds; none when somebody else says when the camera exposes. */
+  async #limit(info: FullTriggerInfo): Promise<number> {
+    const frames = framesOf(info)
+    if (info.trigger !== "internal" || frames === 0) return Number.POSITIVE_INFINITY
+    const { arm } = this.#parts
+    return (await arm.duration(frames * info.exposuresPerCollection)) + info.exposureTimeout
+  }
+
+  async #finish<T>(acquisition: Acquisition, frames: number | null, read: () => MaybePromise<T>): Promise<T> {
+    const { arm, data } = this.#parts
+    if (this.#acquisition === acquisition) this.#acquisition = null
+    // All questions go out together. Nobody waits for frames of a camera that failed.
+    const healthy = arm.check()
+    const reading = Promise.resolve(read())
+    reading.catch(() => {})
+    const waited = await Promise.all([healthy, ...data.map(logic => logic.finish(frames, healthy))])
+    const readings = waited.includes(true) ? await read() : await reading
+    this.#clean = true
+    return readings
+  }
+
+  #refuseBroken({ broken }: Acquisition): void {
+    if (broken) throw new AreaDetectorError("NOT_STOPPED", `${this.#parts.name}: the acquisition was stopped`)
+  }
+
+  #flies(info: FullTriggerInfo): boolean {
+    return info.numberOfEvents !== 1 || info.trigger !== "internal"
+  }
+
+  /** Also gives an external trigger its time anew with each frame. */
+  #reportProgress(work: Work, info: FullTriggerInfo): () => void {
+    const writer = this.#parts.data.find(logic => logic.progress !== undefined)
+    const perFrame = info.livetime + info.deadtime + info.exposureTimeout
+    const external = info.trigger !== "internal" && info.numberOfEvents !== 0
+    if (external) work.limit(perFrame)
+    const stop = writer?.progress?.(frames => {
+      if (external) work.limit(perFrame)
+      if (info.numberOfEvents === 0) return
+      const current = Math.floor(frames / info.collectionsPerEvent)
+      work.progress({ current, initial: 0, target: info.numberOfEvents, unit: "events" })
+    })
+    return stop ?? nothing
+  }
+
+  /** After a lost connection: what was staged must still be so, else the next frames would be something else. */
+  async #recover(): Promise<void> {
+    if (!this.#lost) return
+    const { driver, name, timeout } = this.#parts
+    if (!(await awaitConnection(driver.acquire, timeout))) {
+      throw new AreaDetectorError(
+        "SETTINGS_LOST",
+        `${name}: the connection to ${driver.acquire.source} is lost and did not come back within ${formatSeconds(timeout)}`,
+      )
+    }
+    const changed = await this.#settings.changed()
+    if (changed.length > 0) {
+      throw new AreaDetectorError(
+        "SETTINGS_LOST",
+        `${name}: after the connection was lost the camera is no longer as it was staged (was the IOC restarted?): ${changed.join("; ")}`,
+      )
+    }
+    this.#lost = false
+    this.#clean = false
+  }
+}
+
+const nothing = () => {}
+
+/** Waits for all, then throws what failed first in their order: nothing goes on behind an error. */
+async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find(result => result.status === "rejected")
+  if (failed !== undefined) throw failed.reason
+}
