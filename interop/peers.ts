@@ -33,6 +33,8 @@ export interface Peers {
   readonly blueskyNats: boolean
   /** The broker, from the PATH. */
   readonly natsServer: boolean
+  /** A container engine with an image to build the softIoc's upon. */
+  readonly container: boolean
 }
 
 declare module "vitest" {

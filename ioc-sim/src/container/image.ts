@@ -26,6 +26,11 @@ const passedOn = [
   ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap(name => [name, name.toLowerCase()]),
 ]
 
+/** The image to build upon when the caller names none. */
+export function containerBase(environment: NodeJS.ProcessEnv = process.env): string {
+  return environment["OPHYD_TS_CONTAINER_BASE"] || "python:3.12-slim"
+}
+
 /** `undefined`, the engine's own platform, if the wheels of EPICS Base exist for it; else one that engines emulate. */
 export function platformOf({ client }: Engine): string | undefined {
   return /^(x86_64|amd64)$/.test(client.info.containerRuntime.architecture) ? undefined : "linux/amd64"
@@ -37,7 +42,7 @@ export function platformOf({ client }: Engine): string | undefined {
  * @throws IocSimError `container-image-failed` with the end of what the build printed.
  */
 export async function softIocImage(engine: Engine, options: SoftIocImageOptions = {}): Promise<string> {
-  const { base = process.env["OPHYD_TS_CONTAINER_BASE"] || "python:3.12-slim", report = () => {} } = options
+  const { base = containerBase(), report = () => {} } = options
   const { ImageName } = engine.testcontainers
   const { image } = engine.client
   const files = await contextFiles()
@@ -145,9 +150,16 @@ async function build(engine: Engine, { folder, files, name, base, print }: Build
       },
       event => {
         failure ??= event.error
-        const line = event.stream?.trimEnd() ?? ""
+        const line = plainText(event.stream?.trimEnd() ?? "")
         if (line !== "") print(line)
       },
     )
   })
+}
+
+/** Dockerode (seen in 4.0.12) hands on what a command has printed as Base64, what BuildKit says itself as text. */
+function plainText(line: string): string {
+  const bytes = Buffer.from(line, "base64")
+  const decoded = bytes.toString("utf8")
+  return bytes.toString("base64") === line && decoded.endsWith("\n") ? decoded.trimEnd() : line
 }

@@ -29,15 +29,21 @@ export class IocIsUp implements WaitStrategy {
 
   async waitUntilReady(container: Container, _ports: unknown, startTime?: Date): Promise<void> {
     const { engine, host, ports, timeout } = this.#awaited
-    const giveUp = AbortSignal.timeout(timeout * 1000)
-    const since = startTime === undefined ? 0 : startTime.getTime() / 1000
-    const log = await engine.client.container.logs(container, { since })
-    await this.#initialised(log, container, giveUp)
-    for (const port of ports) {
-      while (!(await greets(host, port, giveUp))) {
-        if (giveUp.aborted) throw new Error(`nobody greets at ${host}:${port} after ${timeout} s`)
-        await delay(20)
+    const giveUp = new AbortController()
+    // testcontainers reads logs through a socket that keeps no process alive; this does.
+    const timer = setTimeout(() => giveUp.abort(), timeout * 1000)
+    try {
+      const since = startTime === undefined ? 0 : startTime.getTime() / 1000
+      const log = await engine.client.container.logs(container, { since })
+      await this.#initialised(log, container, giveUp.signal)
+      for (const port of ports) {
+        while (!(await greets(host, port, giveUp.signal))) {
+          if (giveUp.signal.aborted) throw new Error(`nobody greets at ${host}:${port} after ${timeout} s`)
+          await delay(20)
+        }
       }
+    } finally {
+      clearTimeout(timer)
     }
   }
 
