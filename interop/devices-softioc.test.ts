@@ -13,12 +13,15 @@ import {
 } from "@ophyd-ts/epics"
 import { type SoftIoc, startSoftBeamline, startSoftIoc } from "@ophyd-ts/ioc-sim"
 import { CaClient } from "node-epics-ca"
+import { PvaClient } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { randomPrefix } from "../packages/epics/test/support/prefix.ts"
+import { scalerContract } from "../packages/epics/test/support/scaler-contract.ts"
 import { peers } from "./peers.ts"
 
 const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
 
-describe.skipIf(!peers().softIoc)("devices of the beamline on a genuine IOC", () => {
+describe.skipIf(!peers().pvxs)("devices of the beamline on a genuine IOC", () => {
   let ioc: SoftIoc
   let client: CaClient
   beforeAll(async () => {
@@ -100,6 +103,26 @@ describe.skipIf(!peers().softIoc)("devices of the beamline on a genuine IOC", ()
     await expect(status).rejects.toThrow(/^x: move to 20 mm failed after .*: it was stopped at [\d.]+ mm$/)
   })
 })
+
+describe.skipIf(!peers().pvxs).each(["ca", "pva"] as const)(
+  "the scaler record of a genuine IOC over %s",
+  protocol => {
+    scalerContract("a genuine IOC", async () => {
+      const P = randomPrefix()
+      const ioc = await startSoftBeamline({ prefix: P })
+      const { ca, pva } = ioc.clientConfig()
+      const client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
+      return {
+        pv: `${protocol}://${P}scaler1`,
+        client,
+        close: async () => {
+          await client.close()
+          await ioc[Symbol.asyncDispose]()
+        },
+      }
+    })
+  },
+)
 
 it.skipIf(!peers().softIoc)(
   "5,000 signals, 37 of them absent: one error that names the 37, within one time-out",

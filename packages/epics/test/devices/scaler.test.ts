@@ -1,87 +1,26 @@
-import { connect, type MockPut, until } from "@ophyd-ts/core"
+import type { MockPut } from "@ophyd-ts/core"
 import { assertReading, putsOf, setMockValue } from "@ophyd-ts/core/testing"
-import { type EmbeddedBeamline, startBeamline } from "@ophyd-ts/ioc-sim"
+import { startBeamline } from "@ophyd-ts/ioc-sim"
 import { CaClient } from "node-epics-ca"
 import { PvaClient } from "pvxs-node"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { EpicsScaler, ScalerCH } from "../../src/index.ts"
 import { randomPrefix } from "../support/prefix.ts"
+import { scalerContract } from "../support/scaler-contract.ts"
 
 describe.each(["ca", "pva"] as const)("over %s", protocol => {
-  let beamline: EmbeddedBeamline
-  let client: CaClient | PvaClient
-  let fixed: EpicsScaler
-  let named: ScalerCH
-
-  beforeAll(async () => {
-    beamline = await startBeamline({ prefix: randomPrefix() })
-    const settings = beamline.clientConfig()
-    client = protocol === "ca" ? new CaClient(settings.ca) : new PvaClient(settings.pva)
-    const pv = `${protocol}://${beamline.prefix}scaler1`
-    fixed = new EpicsScaler(pv, { name: "scaler1", client, channels: 4 })
-    named = new ScalerCH(pv, { name: "scaler1", client, channels: 4 })
-    await connect(fixed, named, { timeout: 20 })
-  })
-  afterAll(async () => {
-    await client?.close()
-    await beamline?.close()
-  })
-
-  describe("a scaler with fixed channels", () => {
-    it("counts for its preset time, and has a key for each channel", async () => {
-      await fixed.presetTime.set(0.1)
-      await fixed.trigger()
-      expect(await fixed.time.get()).toBeCloseTo(0.1, 6)
-      expect(await fixed.channels.at(1).get()).toBe(await fixed.presets.at(1).get())
-      expect(await fixed.channels.at(2).get()).toBeGreaterThan(1000)
-      expect(Object.keys(await fixed.read())).toEqual([1, 2, 3, 4].map(n => `scaler1_channels_chan${n}`))
-      expect(fixed.hints.fields).toContain("scaler1_channels_chan2")
-      expect(await fixed.readConfiguration()).toMatchObject({ scaler1_names_name2: { value: "I0" } })
-    })
-
-    it("leaves auto-count while it is staged, and goes back to it", async () => {
-      await fixed.countMode.set("AutoCount")
-      await fixed.stage()
-      expect(await fixed.countMode.get()).toBe("OneShot")
-      await fixed.unstage()
-      expect(await fixed.countMode.get()).toBe("AutoCount")
-      await fixed.countMode.set("OneShot")
-    })
-
-    it("that is stopped ends its trigger as failed, or with success as done with what was counted", async () => {
-      await fixed.presetTime.set(60)
-      const failing = fixed.trigger()
-      await until(fixed.count, "Count", { timeout: 20 })
-      await fixed.stop()
-      await expect(failing).rejects.toThrow("scaler1 was stopped")
-      await until(fixed.count, "Done", { timeout: 20 })
-      const counting = fixed.trigger()
-      await until(fixed.count, "Count", { timeout: 20 })
-      await fixed.stop({ success: true })
-      await counting
-      expect(await fixed.time.get()).toBeLessThan(60)
-      await fixed.presetTime.set(0.1)
-    })
-  })
-
-  describe("a scaler with named channels", () => {
-    it("calls the counts what the record calls them, and reads the selected ones only", async () => {
-      await named.selectChannels(["I0", "detector"])
-      await named.trigger()
-      expect(Object.keys(await named.read())).toEqual(["I0", "detector"])
-      expect(named.hints).toEqual({ fields: ["I0", "detector"] })
-      await named.selectChannels()
-      expect(Object.keys(await named.read())).toEqual(["seconds", "I0", "detector"])
-      expect(Object.keys(await named.readConfiguration())).toContain("scaler1_channels_chan02_preset")
-    })
-
-    it("refuses a name that no channel has, and says which there are", async () => {
-      await named.selectChannels(["I0"])
-      await expect(named.selectChannels(["I1"])).rejects.toThrow(
-        "scaler1: no channel is called I1; there are seconds, I0, detector",
-      )
-      expect(Object.keys(await named.read())).toEqual(["I0"])
-    })
+  scalerContract("the embedded IOC", async () => {
+    const beamline = await startBeamline({ prefix: randomPrefix() })
+    const { ca, pva } = beamline.clientConfig()
+    const client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
+    return {
+      pv: `${protocol}://${beamline.prefix}scaler1`,
+      client,
+      close: async () => {
+        await client.close()
+        await beamline.close()
+      },
+    }
   })
 })
 
