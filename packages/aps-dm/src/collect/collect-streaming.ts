@@ -1,4 +1,14 @@
-import { bpp, bps, msg, type Plan, PlanEnded, planOf, type RunKey, uniqueGroup } from "@ophyd-ts/run-engine"
+import {
+  bpp,
+  bps,
+  type Msg,
+  msg,
+  type Plan,
+  PlanEnded,
+  planOf,
+  type RunKey,
+  uniqueGroup,
+} from "@ophyd-ts/run-engine"
 import type { DmClient } from "../client/index.ts"
 import type { DmExperimentSignals } from "../devices/experiment-signals.ts"
 import type { DM_WorkflowConnector } from "../devices/workflow-connector.ts"
@@ -6,6 +16,7 @@ import { InvalidRequest } from "../errors.ts"
 import type { WorkflowArguments } from "../jobs/arguments.ts"
 import { dmErrorBehind } from "../jobs/job-errors.ts"
 import { shareRunMetadata, waitForWorkflows } from "../plans/files.ts"
+import { type AwayOptions, checkAwayOptions } from "../plans/unless-away.ts"
 import { waitIn } from "../plans/wait-in.ts"
 import { DmStreamError } from "../streaming/errors.ts"
 import { PlanSide, type PlanSideOptions } from "../streaming/plan-side.ts"
@@ -17,7 +28,8 @@ import { followJob } from "./follow-job.ts"
 import { streamReadings } from "./stream-readings.ts"
 import { one, withinRun } from "./within-run.ts"
 
-export interface CollectStreamingOptions<T> {
+/** `whenAway` is about the run's metadata: without the workflow there is nothing to stream to. */
+export interface CollectStreamingOptions<T> extends AwayOptions {
   client: DmClient
   /** Where `setupUser` has left experiment and DAQ. */
   signals: DmExperimentSignals
@@ -81,6 +93,7 @@ export interface StreamingOutcome<T> {
  * @throws into the plan: InvalidRequest when no experiment is set up; DmStreamError; DmJobError; what `acquire` throws.
  */
 export function* collectStreaming<T>(options: CollectStreamingOptions<T>): Plan<StreamingOutcome<T>> {
+  checkAwayOptions(options)
   const { signals, connector, workflow, waitFor = [], abortTimeout = 5 } = options
   const experiment = yield* bps.rd(signals.experiment)
   if (experiment === "") throw new InvalidRequest("no experiment is set up: run setupUser first")
@@ -192,10 +205,7 @@ class Collection<T> {
     yield msg("collect", results, [[]], { stream: true, returnPayload: false, name: results.name }, run)
   }
 
-  *#close(
-    message: Parameters<Parameters<typeof withinRun>[1]["close"]>[0],
-    ended: PlanEnded | null,
-  ): Plan<unknown> {
+  *#close(message: Msg<"close_run">, ended: PlanEnded | null): Plan<unknown> {
     const side = this.#side
     const { run, kwargs } = message
     let { exitStatus, reason } = kwargs
@@ -262,8 +272,10 @@ class Collection<T> {
   }
 
   *#share(documents: RunDocuments): Plan<void> {
-    const { client, workflow } = this.#options
+    const { client, workflow, whenAway, spool, onProblem } = this.#options
     const run = documents.get(this.#runUid)
-    if (run !== undefined) yield* shareRunMetadata(client, { experiment: this.#experiment, workflow, run })
+    if (run === undefined) return
+    const away = { whenAway, spool, ...(onProblem === undefined ? {} : { onProblem }) }
+    yield* shareRunMetadata(client, { experiment: this.#experiment, workflow, run, ...away })
   }
 }

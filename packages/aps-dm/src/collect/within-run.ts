@@ -6,11 +6,11 @@ export interface RunHooks {
   /** The start document's metadata, from what the plan says. */
   metadata(md: Record<string, unknown>): Record<string, unknown>
   /** Just before a checkpoint, and after flyers were collected: a good moment to add events. */
-  between(run: RunKey): Plan<void>
+  between?(run: RunKey): Plan<void>
   /** In place of the run's end; `ended` is the stop or abort under way, if there is one. */
-  close(message: Msg<"close_run">, ended: PlanEnded | null): Plan<unknown>
+  close?(message: Msg<"close_run">, ended: PlanEnded | null): Plan<unknown>
   /** A failure of this group ends every wait of the plan at once. */
-  readonly watch: Group
+  readonly watch?: Group
 }
 
 /**
@@ -30,12 +30,13 @@ export function* withinRun<T>(plan: Plan<T>, hooks: RunHooks): Plan<T> {
         runs += 1
         return { head: open(message, runs, hooks) }
       case "close_run":
-        return { head: hooks.close(message, ended) }
+        return { head: hooks.close?.(message, ended) }
       case "checkpoint":
-        return { head: after(runs > 0 ? hooks.between(message.run) : null, message) }
+        return { head: after(runs > 0 ? hooks.between?.(message.run) : undefined, message) }
       case "collect":
-        return { tail: hooks.between(message.run) }
+        return { tail: hooks.between?.(message.run) }
       case "wait": {
+        if (hooks.watch === undefined) return null
         const { watch = [] } = message.kwargs
         const wait = { ...message.kwargs, watch: [...watch, hooks.watch] }
         return { head: one(msg("wait", null, [], wait, message.run)) }
@@ -53,8 +54,8 @@ function* open(message: Msg<"open_run">, runs: number, hooks: RunHooks): Plan<un
   return yield msg("open_run", null, [], hooks.metadata(message.kwargs), message.run)
 }
 
-function* after(plan: Plan<void> | null, message: Msg): Plan<unknown> {
-  if (plan !== null) yield* plan
+function* after(plan: Plan<void> | undefined, message: Msg): Plan<unknown> {
+  if (plan !== undefined) yield* plan
   return yield message
 }
 
