@@ -4,7 +4,6 @@ import {
   BusyRecord,
   CalcoutRecord,
   EpicsDevice,
-  EpicsMotor,
   EpicsShutter,
   epicsSignalDevice,
   PVPositioner,
@@ -21,88 +20,80 @@ import { peers } from "./peers.ts"
 
 const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
 
-describe.skipIf(!peers().pvxs)("devices of the beamline on a genuine IOC", () => {
-  let ioc: SoftIoc
-  let client: CaClient
-  beforeAll(async () => {
-    ioc = await startSoftBeamline({ prefix })
-    client = new CaClient(ioc.clientConfig().ca)
-  })
-  afterAll(async () => {
-    await client?.close()
-    await ioc?.[Symbol.asyncDispose]()
-  })
+describe.skipIf(!peers().pvxs).each(["ca", "pva"] as const)(
+  "devices of the beamline on a genuine IOC over %s",
+  protocol => {
+    let ioc: SoftIoc
+    let client: CaClient | PvaClient
+    beforeAll(async () => {
+      ioc = await startSoftBeamline({ prefix: P })
+      const { ca, pva } = ioc.clientConfig()
+      client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
+    })
+    const P = randomPrefix()
+    const prefix = `${protocol}://${P}`
+    afterAll(async () => {
+      await client?.close()
+      await ioc?.[Symbol.asyncDispose]()
+    })
 
-  it("a shutter is open when its blade has arrived", async () => {
-    const shutter = new EpicsShutter(`${prefix}shutter:`, { name: "shutter", client })
-    await shutter.connect({ timeout: 30 })
-    await shutter.set("Close")
-    expect(await shutter.position.get()).toBe("Closed")
-    await shutter.set("Open")
-    expect(await shutter.locate()).toEqual({ setpoint: "Open", readback: "Open" })
-  })
+    it("a shutter is open when its blade has arrived", async () => {
+      const shutter = new EpicsShutter(`${prefix}shutter:`, { name: "shutter", client })
+      await shutter.connect({ timeout: 30 })
+      await shutter.set("Close")
+      expect(await shutter.position.get()).toBe("Closed")
+      await shutter.set("Open")
+      expect(await shutter.locate()).toEqual({ setpoint: "Open", readback: "Open" })
+    })
 
-  it("a busy record set to Busy is done when somebody writes Done", async () => {
-    const busy = new BusyRecord(`${prefix}busy`, { name: "busy", client })
-    await busy.connect({ timeout: 30 })
-    const working = busy.set("Busy")
-    await until(busy.state, "Busy", { timeout: 20 })
-    expect(working.done).toBe(false)
-    await busy.set("Done")
-    await working
-  })
+    it("a busy record set to Busy is done when somebody writes Done", async () => {
+      const busy = new BusyRecord(`${prefix}busy`, { name: "busy", client })
+      await busy.connect({ timeout: 30 })
+      const working = busy.set("Busy")
+      await until(busy.state, "Busy", { timeout: 20 })
+      expect(working.done).toBe(false)
+      await busy.set("Done")
+      await working
+    })
 
-  it("a motor flies: run-up, constant velocity, slow-down, and its former velocity afterwards", async () => {
-    const m1 = new EpicsMotor(`${prefix}m1`, { name: "m1", client })
-    await m1.connect({ timeout: 30 })
-    await m1.velocity.set(20)
-    await m1.acceleration.set(0.2)
-    await m1.prepare({ start: 0, end: 4, time: 0.8 })
-    expect(await m1.readback.get()).toBeCloseTo(-0.5, 1)
-    await m1.kickoff()
-    expect(await m1.readback.get()).toBeGreaterThanOrEqual(0)
-    await m1.complete()
-    expect(await m1.readback.get()).toBeCloseTo(4.5, 1)
-    expect(await m1.velocity.get()).toBe(20)
-  })
-
-  it("axes of chosen PVs arrive by done signal, put completion or read-back", async () => {
-    class ByDone extends PVPositioner {
-      readonly setpoint = this.signal.rw(double, ".VAL")
-      override readonly readback = this.signal.r(double, ".RBV", { as: "" })
-      readonly done = this.signal.r(boolean, ".DMOV")
-    }
-    class ByCompletion extends PVPositionerPC {
-      readonly setpoint = this.signal.rw(double, ".VAL")
-      override readonly readback = this.signal.r(double, ".RBV", { as: "" })
-      override readonly stopCommand = this.signal.x(boolean, ".STOP", true, { completion: false })
-    }
-    class ByReadback extends PVPositionerIsClose {
-      readonly setpoint = this.signal.rw(double, ".VAL")
-      override readonly readback = this.signal.r(double, ".RBV", { as: "" })
-    }
-    const options = { client, name: "x", absoluteTolerance: 0.01 }
-    const pv = `${prefix}m2`
-    const axes = [new ByDone(pv, options), new ByReadback(pv, options), new ByCompletion(pv, options)]
-    const speed = epicsSignalDevice(
-      pv,
-      { velocity: { pv: ".VELO", type: "double", access: "rw" } },
-      { client },
-    )
-    await connect(speed, ...axes, { timeout: 30 })
-    await speed.velocity.set(50)
-    for (const [i, axis] of axes.entries()) {
-      await axis.set(i + 1, { timeout: 40 })
-      expect((await axis.locate()).readback).toBeCloseTo(i + 1, 1)
-    }
-    await speed.velocity.set(5)
-    const last = axes[2] as ByCompletion
-    const status = last.set(20)
-    await until(last.readback, at => at > 3.5, { timeout: 30 })
-    await last.stop()
-    await expect(status).rejects.toThrow(/^x: move to 20 mm failed after .*: it was stopped at [\d.]+ mm$/)
-  })
-})
+    it("axes of chosen PVs arrive by done signal, put completion or read-back", async () => {
+      class ByDone extends PVPositioner {
+        readonly setpoint = this.signal.rw(double, ".VAL")
+        override readonly readback = this.signal.r(double, ".RBV", { as: "" })
+        readonly done = this.signal.r(boolean, ".DMOV")
+      }
+      class ByCompletion extends PVPositionerPC {
+        readonly setpoint = this.signal.rw(double, ".VAL")
+        override readonly readback = this.signal.r(double, ".RBV", { as: "" })
+        override readonly stopCommand = this.signal.x(boolean, ".STOP", true, { completion: false })
+      }
+      class ByReadback extends PVPositionerIsClose {
+        readonly setpoint = this.signal.rw(double, ".VAL")
+        override readonly readback = this.signal.r(double, ".RBV", { as: "" })
+      }
+      const options = { client, name: "x", absoluteTolerance: 0.01 }
+      const pv = `${prefix}m2`
+      const axes = [new ByDone(pv, options), new ByReadback(pv, options), new ByCompletion(pv, options)]
+      const speed = epicsSignalDevice(
+        pv,
+        { velocity: { pv: ".VELO", type: "double", access: "rw" } },
+        { client },
+      )
+      await connect(speed, ...axes, { timeout: 30 })
+      await speed.velocity.set(50)
+      for (const [i, axis] of axes.entries()) {
+        await axis.set(i + 1, { timeout: 40 })
+        expect((await axis.locate()).readback).toBeCloseTo(i + 1, 1)
+      }
+      await speed.velocity.set(5)
+      const last = axes[2] as ByCompletion
+      const status = last.set(20)
+      await until(last.readback, at => at > 3.5, { timeout: 30 })
+      await last.stop()
+      await expect(status).rejects.toThrow(/^x: move to 20 mm failed after .*: it was stopped at [\d.]+ mm$/)
+    })
+  },
+)
 
 describe.skipIf(!peers().pvxs).each(["ca", "pva"] as const)(
   "the scaler record of a genuine IOC over %s",

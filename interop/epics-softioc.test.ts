@@ -1,21 +1,13 @@
-import {
-  type Component,
-  choice,
-  connect,
-  double,
-  integer,
-  type NotConnectedError,
-  string,
-  until,
-} from "@ophyd-ts/core"
+import { choice, double, integer, type NotConnectedError, string, until } from "@ophyd-ts/core"
 import { TestClock } from "@ophyd-ts/core/testing"
-import { EpicsDevice, EpicsMotor } from "@ophyd-ts/epics"
+import { EpicsDevice } from "@ophyd-ts/epics"
 import { type SoftIoc, startSoftBeamline, startSoftIoc } from "@ophyd-ts/ioc-sim"
 import { CaClient } from "node-epics-ca"
 import { PvaClient } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signalContract } from "../packages/core/test/contract/signal-contract.ts"
 import { ContractDevice, contractSignals } from "../packages/epics/test/support/contract-device.ts"
+import { motorContract } from "../packages/epics/test/support/motor-contract.ts"
 import { randomPrefix } from "../packages/epics/test/support/prefix.ts"
 import { peers } from "./peers.ts"
 
@@ -183,46 +175,18 @@ record(lso, "$(P)lso") { field(SIZV, "300") }`
   })
 
   describe.each(["ca", "pva"] as const)("a motor record over %s", protocol => {
-    let ioc: SoftIoc
-    let client: CaClient | PvaClient
-    let m1: EpicsMotor
-
-    beforeAll(async () => {
+    motorContract("a genuine IOC", async () => {
       const prefix = randomPrefix()
-      ioc = await startSoftBeamline({ prefix })
-      client = protocol === "ca" ? clientOf(ioc) : pvaClientOf(ioc)
-      m1 = new EpicsMotor(`${protocol}://${prefix}m1`, { name: "m1", client })
-      await connect(m1 as Component, { timeout: 30 })
-    })
-    afterAll(async () => {
-      await client?.close()
-      await ioc?.[Symbol.asyncDispose]()
-    })
-
-    it("arrives, and is where it was sent", async () => {
-      await m1.velocity.set(50)
-      await m1.set(2)
-      expect(await m1.locate()).toEqual({ setpoint: 2, readback: expect.closeTo(2, 2) })
-      expect(() => m1.set(26)).toThrow("m1: 26 mm is outside its limits -25 to 25 mm")
-    })
-
-    it("stops where it is, and its move says so", async () => {
-      await m1.velocity.set(5)
-      const status = m1.set(20)
-      await until(m1.readback, at => at > 3, { timeout: 20 })
-      await m1.stop()
-      await expect(status).rejects.toThrow(/m1: move to 20 mm failed after .*: it was stopped at [\d.]+ mm/)
-      expect(await m1.done.get()).toBe(true)
-    })
-
-    it("goes on to a newer place", async () => {
-      const first = m1.set(20)
-      await until(m1.moving, true, { timeout: 20 })
-      const second = m1.set(1, { whenBusy: "supersede" })
-      await m1.velocity.set(50)
-      await expect(first).rejects.toThrow("superseded by move to 1")
-      await second
-      expect(await m1.readback.get()).toBeCloseTo(1, 2)
+      const ioc = await startSoftBeamline({ prefix })
+      const client = protocol === "ca" ? clientOf(ioc) : pvaClientOf(ioc)
+      return {
+        pv: `${protocol}://${prefix}m1`,
+        client,
+        close: async () => {
+          await client.close()
+          await ioc[Symbol.asyncDispose]()
+        },
+      }
     })
   })
 })

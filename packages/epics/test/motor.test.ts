@@ -1,19 +1,28 @@
-import {
-  connect,
-  LimitError,
-  type Progress,
-  SetInProgressError,
-  StatusCancelledError,
-  StatusTimeoutError,
-  until,
-} from "@ophyd-ts/core"
-import { putsOf } from "@ophyd-ts/core/testing"
+import { connect, StatusTimeoutError, until } from "@ophyd-ts/core"
+import { onPut, putsOf, setMockValue } from "@ophyd-ts/core/testing"
 import { type EmbeddedBeamline, startBeamline } from "@ophyd-ts/ioc-sim"
 import { CaClient } from "node-epics-ca"
 import { PvaClient } from "pvxs-node"
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from "vitest"
-import { EpicsMotor } from "../src/index.ts"
+import { EpicsMotor, type ToleratedAlarm } from "../src/index.ts"
+import { motorContract } from "./support/motor-contract.ts"
 import { randomPrefix } from "./support/prefix.ts"
+
+describe.each(["ca", "pva"] as const)("over %s", protocol => {
+  motorContract("the embedded IOC", async () => {
+    const beamline = await startBeamline({ prefix: randomPrefix() })
+    const { ca, pva } = beamline.clientConfig()
+    const client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
+    return {
+      pv: `${protocol}://${beamline.prefix}m1`,
+      client,
+      close: async () => {
+        await client.close()
+        await beamline.close()
+      },
+    }
+  })
+})
 
 describe.each(["ca", "pva"] as const)("a motor over %s", protocol => {
   let beamline: EmbeddedBeamline
@@ -47,36 +56,6 @@ describe.each(["ca", "pva"] as const)("a motor over %s", protocol => {
   }
 
   describe("a move", () => {
-    it("ends where it should, with progress from 0 to 1 in the motor's unit", async () => {
-      const seen: Progress[] = []
-      const status = m1.set(2)
-      status.watch(progress => seen.push(progress))
-      await status
-      expect(await m1.locate()).toEqual({ setpoint: 2, readback: expect.closeTo(2, 2) })
-      expect(await m1.done.get()).toBe(true)
-      expect(status.description).toBe("m1: move to 2 mm")
-      expect(seen.at(-1)).toMatchObject({
-        name: "m1",
-        unit: "mm",
-        initial: expect.closeTo(0, 2),
-        target: 2,
-        fraction: 1,
-      })
-      const fractions = seen.map(p => p.fraction ?? 0)
-      expect(fractions).toEqual([...fractions].sort((a, b) => a - b))
-    })
-
-    it("beyond the limits throws before anything is written, with the limits as they are now", async () => {
-      await m1.highLimit.set(10)
-      await expect.poll(() => m1.highLimit.latest?.value, { timeout: 10_000 }).toBe(10)
-      expect(() => m1.set(11)).toThrow(LimitError)
-      expect(() => m1.checkValue(-30)).toThrow("m1: -30 mm is outside its limits -25 to 10 mm")
-      expect(() => m1.set(Number.NaN)).toThrow(LimitError)
-      await m1.highLimit.set(25)
-      await expect.poll(() => m1.highLimit.latest?.value, { timeout: 10_000 }).toBe(25)
-      expect(await m1.setpoint.get()).toBe(0)
-    })
-
     it("that runs out of retries fails with MISS and where it is", async () => {
       beamline.setFault("m1", "stuck")
       const status = m1.set(3)
@@ -95,69 +74,20 @@ describe.each(["ca", "pva"] as const)("a motor over %s", protocol => {
       await m1.set(1)
       expect(await m1.readback.get()).toBeCloseTo(1, 2)
     })
-
-    it("while another one is under way is rejected with who, to where and since when", async () => {
-      const { status } = await onTheWay()
-      expect(() => m1.set(3)).toThrow(SetInProgressError)
-      expect(() => m1.set(3)).toThrow(/^m1: cannot set 3: "m1: move to 20 mm" has been in progress for /)
-      status.cancel()
-    })
-
-    it("may take over from another one: the motor goes on to the new place without a stop command", async () => {
-      const { status: first } = await onTheWay()
-      await m1.velocity.set(100)
-      const second = m1.set(-1, { whenBusy: "supersede" })
-      await expect(first).rejects.toThrow("superseded by move to -1")
-      await second
-      expect(await m1.readback.get()).toBeCloseTo(-1, 2)
-    })
   })
 
-  describe("stop", () => {
-    it("ends the move as failed when the motor rests, and says where", async () => {
-      const { status } = await onTheWay()
-      await m1.stop()
-      await expect(status).rejects.toThrow(/^m1: move to 20 mm failed after .*: it was stopped at [\d.]+ mm$/)
-      expect(status.error?.cause).toMatchObject({ code: "MOTOR_STOPPED" })
-      expect(await m1.done.get()).toBe(true)
-      expect(await m1.readback.get()).toBeLessThan(19)
-    })
-
-    it("with success ends the move as done where it is", async () => {
-      const { status } = await onTheWay()
-      await m1.stop({ success: true })
-      await status
-      expect(await m1.done.get()).toBe(true)
-      expect(await m1.readback.get()).toBeLessThan(19)
-    })
-
-    it("is harmless when nothing moves, and a move can follow", async () => {
-      await m1.stop()
-      await m1.set(1)
-      expect(await m1.readback.get()).toBeCloseTo(1, 2)
-    })
-
-    it("comes also with a cancelled move", async () => {
-      const { status } = await onTheWay()
-      status.cancel(new Error("beam lost"))
-      expect(status.error).toBeInstanceOf(StatusCancelledError)
-      await until(m1.done, true, { timeout: 20 })
-      expect(await m1.readback.get()).toBeLessThan(19)
-    })
-  })
-
-  describe("documents of a motor", () => {
-    it("have the read-back under the motor's name, and its configuration", async () => {
-      expect(Object.keys(await m1.read())).toEqual(["m1", "m1_setpoint"])
-      expect(Object.keys(await m1.readConfiguration())).toEqual([
-        ...["m1_offset", "m1_offset_dir", "m1_velocity", "m1_acceleration", "m1_egu"],
-      ])
-      expect(m1.hints).toEqual({ fields: ["m1"] })
-      expect(await m1.describe()).toMatchObject({
-        m1: { source: `${protocol}://${beamline.prefix}m1.RBV`, dtype: "number", units: "mm", precision: 4 },
-        m1_setpoint: { limits: { control: { low: -25, high: 25 } } },
-      })
-    })
+  it("a move against a limit switch fails with where it is, and the way back is open", async () => {
+    await Promise.all([m1.highLimit.set(0), m1.lowLimit.set(0)])
+    await expect.poll(() => m1.highLimit.latest?.value, { timeout: 10_000 }).toBe(0)
+    const status = m1.set(30)
+    await expect(status).rejects.toThrow(
+      /^m1: move to 30 mm failed after .*: it is on its high limit switch, at 26 mm$/,
+    )
+    expect(status.error?.cause).toMatchObject({ code: "MOTOR_LIMIT_SWITCH" })
+    await m1.set(20)
+    expect(await m1.readback.get()).toBeCloseTo(20, 2)
+    await Promise.all([m1.highLimit.set(25), m1.lowLimit.set(-25)])
+    await expect.poll(() => m1.highLimit.latest?.value, { timeout: 10_000 }).toBe(25)
   })
 
   it("a set fails with outcome unknown when the motor vanishes, and works when it is back", async () => {
@@ -181,6 +111,29 @@ it("in mock mode a motor arrives at once and records where it was sent", async (
   expect(putsOf(mock.setpoint)).toEqual([{ value: 3, completion: true }])
   await mock.stop()
   expect(putsOf(mock.stopCommand)).toEqual([{ value: true, completion: false }])
+})
+
+describe("a move that ends in alarm", () => {
+  it.each<[ToleratedAlarm | undefined, number, boolean]>([
+    [undefined, 1, true],
+    [undefined, 2, false],
+    [undefined, 3, false],
+    ["none", 1, false],
+    ["major", 2, true],
+    ["major", 3, false],
+    ["invalid", 3, true],
+  ])("tolerated up to %s, with severity %i: arrived %s", async (toleratedAlarm, alarm_severity, arrived) => {
+    const mock = new EpicsMotor("X:m9", { name: "m9", toleratedAlarm })
+    await mock.connect({ mock: true })
+    onPut(mock.setpoint, value => setMockValue(mock.readback, value, { alarm_severity, message: "COMM" }))
+    const status = mock.set(3)
+    const outcome = await status.then(
+      () => "arrived",
+      error => error.cause.code,
+    )
+    expect(outcome).toBe(arrived ? "arrived" : "MOTOR_ALARM")
+    if (!arrived) expect(status.error?.message).toMatch(/it ended in (minor|major|invalid) alarm COMM at 3$/)
+  })
 })
 
 it("types: a motor is set to numbers only", () => {
