@@ -289,6 +289,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
       clock: this.#clock,
       begin,
       poll: job => this.#poll(job),
+      period: () => this.#value(this.pollingPeriod),
       longestPause,
       lostAfter,
       timeout: call.timeout ?? 180,

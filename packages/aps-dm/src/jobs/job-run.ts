@@ -31,6 +31,8 @@ export interface JobRunOptions {
   readonly begin: (signal: AbortSignal) => Promise<DmJob & { id: string }>
   /** How the job is asked for from then on; ends with the watch. */
   readonly poll: (job: DmJob & { id: string }) => JobSource
+  /** Seconds between polls. */
+  readonly period: () => number
   readonly longestPause: number
   readonly lostAfter: number
   /** Seconds of watching; `Infinity` for no limit. */
@@ -142,7 +144,7 @@ export class JobRun {
   }
 
   async #follow(taken: (job: DmJob) => void): Promise<DmJob> {
-    const { begin, poll, clock, listener, longestPause, lostAfter } = this.#options
+    const { begin, poll, period, clock, listener, longestPause, lostAfter } = this.#options
     const { signal } = this.#stop
     const first = await abortable(begin(signal), signal).catch(error => {
       throw error instanceof DmError && !signal.aborted ? this.#bad("refused", error.message, error) : error
@@ -153,7 +155,8 @@ export class JobRun {
     return await watchJob(s => abortable(source.fetch(s), s), first, {
       clock,
       signal,
-      period: () => source.pause(),
+      period,
+      pause: () => source.pause(),
       longestPause,
       lostAfter,
       onPoll: job => this.#see(job),

@@ -13,6 +13,8 @@ export interface WatchOptions<T extends Watched> {
   readonly signal: AbortSignal
   /** Seconds between polls; asked for before each, since it may change. */
   readonly period: () => number
+  /** Seconds until the poll after a good one, where that is not the period. */
+  readonly pause?: () => number
   /** Longest pause between polls while DM does not answer, seconds. */
   readonly longestPause: number
   /** Seconds without a good answer after which the job counts as lost. */
@@ -45,7 +47,7 @@ export async function watchJob<T extends Watched>(
   if (isTerminal(first.status ?? "")) return first
   await sleep(clock, options.period(), signal)
   for (;;) {
-    let pause = options.period()
+    let pause: number
     try {
       const job = await fetch(signal)
       lastGood = clock.now()
@@ -53,13 +55,15 @@ export async function watchJob<T extends Watched>(
       notFound = 0
       options.onPoll(job)
       if (isTerminal(job.status ?? "")) return job
+      pause = options.pause?.() ?? options.period()
     } catch (error) {
       if (signal.aborted) throw error
       if (!(error instanceof Error)) throw error
       notFound = error instanceof ObjectNotFound ? notFound + 1 : 0
       if (notFound >= notFoundLimit) throw new JobLost("DM does not know it any more", { cause: error })
       failures += 1
-      pause = Math.min(pause * 2 ** Math.min(failures, 20), Math.max(options.longestPause, pause))
+      const period = options.period()
+      pause = Math.min(period * 2 ** Math.min(failures, 20), Math.max(options.longestPause, period))
       const silent = clock.now() - lastGood
       if (silent + pause > lostAfter) {
         throw new JobLost(`DM has not answered for ${silent.toFixed(0)} s`, { cause: error })
