@@ -1,5 +1,8 @@
 /** The beamline behind the PVs: records, physics, and how they hang together. It knows no protocol. */
 import type { Clock } from "@ophyd-ts/core"
+import { AreaDetector, type AreaDetectorOptions } from "./area-detector/area-detector.ts"
+import type { FrameAttribute } from "./area-detector/frame.ts"
+import type { Light } from "./area-detector/image/image.ts"
 import { Detector } from "./devices/detector.ts"
 import { Ring } from "./devices/ring.ts"
 import { Shutter } from "./devices/shutter.ts"
@@ -20,7 +23,13 @@ export interface BeamlineParts {
   readonly clock: Clock
   /** The same seed and the same requests at the same times give the same counts. */
   readonly seed: number
+  readonly areaDetector?: AreaDetectorOptions
 }
+
+/** Counts in each peak of the area detector for one of the point detector. */
+const countsPerPeak = 20
+/** Pixels by which a millimetre of the sample stage moves the peaks. */
+const pixelsPerMillimetre = 2
 
 /** Sample stage, detectors, ring current, shutter and busy. */
 export class Beamline {
@@ -28,10 +37,11 @@ export class Beamline {
   readonly ring: Ring
   readonly shutter: Shutter
   readonly detector: Detector
+  readonly areaDetector: AreaDetector
   readonly scaler: ScalerRecord
   readonly busy: BusyRecord
 
-  constructor({ prefix, clock, seed }: BeamlineParts) {
+  constructor({ prefix, clock, seed, areaDetector = {} }: BeamlineParts) {
     const noise = seededNoise(seed)
     const linear = { EGU: "mm", VELO: 5, ACCL: 0.1, DLLM: -25, DHLM: 25 }
     const stage = (name: string, DESC: string): MotorRecord =>
@@ -50,6 +60,15 @@ export class Beamline {
       detectorRate(this.detector.sample, this.#beam, this.motors.m1.get("RBV"), this.motors.m2.get("RBV"))
     const incident = (): number => incidentRate(this.#beam)
     this.detector = new Detector(prefix, clock, noise, () => ({ detector: seen(), monitor: incident() }))
+    this.areaDetector = new AreaDetector({
+      ...areaDetector,
+      prefix: `${prefix}ad:`,
+      clock,
+      // Noise of its own: images do not change what the counters see.
+      noise: seededNoise(seed + 1),
+      light: () => this.#light,
+      attributes: () => this.#frameAttributes,
+    })
     this.scaler = new ScalerRecord(
       `${prefix}scaler1`,
       clock,
@@ -81,6 +100,7 @@ export class Beamline {
       darkRate,
       this.scaler,
       this.busy,
+      ...this.areaDetector.records,
     ] as unknown as SimRecord[]
   }
 
@@ -95,9 +115,60 @@ export class Beamline {
     this.ring.close()
     this.shutter.close()
     this.detector.close()
+    this.areaDetector.close()
   }
 
   get #beam(): Beam {
     return { current: this.ring.current.value, shutterOpen: this.shutter.open }
+  }
+
+  /** The same sample as the point detector's, as the area detector sees it. */
+  get #light(): Light {
+    const { m1, m2, m3 } = this.motors
+    const [x, y] = [m1.get("RBV"), m2.get("RBV")]
+    const { sample } = this.detector
+    const rate = detectorRate({ ...sample, darkRate: 0 }, this.#beam, x, y)
+    return {
+      rate: rate * countsPerPeak,
+      dark: sample.darkRate * countsPerPeak,
+      shift: [x * pixelsPerMillimetre, y * pixelsPerMillimetre],
+      rotation: m3.get("RBV"),
+    }
+  }
+
+  get #frameAttributes(): FrameAttribute[] {
+    const { camera } = this.areaDetector
+    const pv = (name: string, description: string, from: string, value: number): FrameAttribute => ({
+      name,
+      description,
+      source: "EPICS PV",
+      from,
+      type: "double",
+      value,
+    })
+    const motors = Object.entries(this.motors).map(([name, motor]) =>
+      pv(name, String(motor.read("DESC")), `${motor.name}.RBV`, motor.get("RBV")),
+    )
+    const { current } = this.ring
+    return [
+      {
+        name: "ColorMode",
+        description: "Color mode",
+        source: "Driver",
+        from: "Driver",
+        type: "int",
+        value: camera.colorMode,
+      },
+      {
+        name: "AcquireTime",
+        description: "exposure",
+        source: "Param",
+        from: "ACQ_TIME",
+        type: "double",
+        value: camera.parameters.get("AcquireTime"),
+      },
+      ...motors,
+      pv("RingCurrent", "stored current", current.name, current.value),
+    ]
   }
 }

@@ -3,10 +3,12 @@ import { type Clock, systemClock } from "@ophyd-ts/core"
 import { CaServer } from "node-epics-ca"
 import { PvaServer } from "pvxs-node"
 import { type ClientSettings, clientSettings } from "../client-settings.ts"
+import type { AreaDetectorOptions } from "./area-detector/area-detector.ts"
 import { Beamline, type MotorName } from "./beamline.ts"
 import { Directory } from "./directory.ts"
 import type { AxisFault } from "./physics/axis.ts"
 import { RecordsOverCa } from "./serve-ca.ts"
+import { serveImages } from "./serve-images.ts"
 import { RecordsOverPva } from "./serve-pva.ts"
 
 /** How the beamline is made and reached. Everything has a default. */
@@ -20,6 +22,8 @@ export interface BeamlineOptions {
   /** TCP port for pvAccess. Default: any free one. */
   readonly pvaPort?: number
   readonly clock?: Clock
+  /** Sensor and region of the area detector. */
+  readonly areaDetector?: AreaDetectorOptions
 }
 
 /**
@@ -32,11 +36,11 @@ export interface BeamlineOptions {
  * @throws CaError or PvaError when a port is taken.
  */
 export async function startBeamline(options: BeamlineOptions = {}): Promise<EmbeddedBeamline> {
-  const { prefix = "sim:", seed = 1, clock = systemClock, port = 0, pvaPort = 0 } = options
+  const { prefix = "sim:", seed = 1, clock = systemClock, port = 0, pvaPort = 0, areaDetector = {} } = options
   const ca = await CaServer.listen({ port })
   try {
     const pva = await PvaServer.open({ isolated: true, port: pvaPort })
-    return new EmbeddedBeamline(new Beamline({ prefix, clock, seed }), ca, pva, prefix)
+    return new EmbeddedBeamline(new Beamline({ prefix, clock, seed, areaDetector }), ca, pva, prefix)
   } catch (error) {
     await ca.close()
     throw error
@@ -62,6 +66,7 @@ export class EmbeddedBeamline implements AsyncDisposable {
     this.#directory = new Directory(beamline.records)
     this.#overCa = new RecordsOverCa(ca, this.#directory)
     this.#overPva = new RecordsOverPva(pva, this.#directory)
+    serveImages(pva, beamline.areaDetector.pva)
   }
 
   /** TCP ports of the two protocols. */

@@ -108,22 +108,40 @@ export class ChoiceRecord extends SimRecord<ChoiceFields> {
   }
 }
 
-/** The busy record: a put with completion of 1 ends when somebody writes 0. */
+/** The busy record: a put with completion of 1 ends when somebody writes 0, or what it started says that it is over. */
 export class BusyRecord extends SimRecord<ChoiceFields> {
+  readonly #onWrite: OnWrite | undefined
   #waiting: (() => void)[] = []
 
-  constructor(name: string, clock: Clock, choices: readonly [string, string] = ["Done", "Busy"]) {
+  /** @param onWrite what a client's write starts or ends; a put of 0 completes with it. */
+  constructor(
+    name: string,
+    clock: Clock,
+    choices: readonly [string, string] = ["Done", "Busy"],
+    onWrite?: OnWrite,
+  ) {
     super(name, "busy", { VAL: menu(choices) }, clock)
+    this.#onWrite = onWrite
   }
 
   override close(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
+  /** Shows 0; puts that waited complete. */
+  release(): void {
+    this.post({ VAL: 0 })
+    this.close()
+  }
+
   protected override written(field: keyof ChoiceFields): Promise<void> | void {
     this.announce(field)
     if (field !== "VAL") return
-    if (this.get("VAL") !== 0) return new Promise(resolve => this.#waiting.push(resolve))
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    const started = this.get("VAL") !== 0
+    const over = started ? new Promise<void>(resolve => this.#waiting.push(resolve)) : undefined
+    const outcome = this.#onWrite?.(this.get("VAL"))
+    if (over !== undefined) return over
+    if (outcome instanceof Promise) return outcome.finally(() => this.close())
+    this.close()
   }
 }

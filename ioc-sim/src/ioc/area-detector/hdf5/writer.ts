@@ -1,0 +1,102 @@
+/** Writes HDF5 files in a thread of its own. The thread starts with the first file. */
+import { existsSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { Worker } from "node:worker_threads"
+import type { PixelArray } from "../frame.ts"
+import type { Command, FileLayout, Reply, Request, StoredFrame } from "./messages.ts"
+
+interface Waiting {
+  resolve(): void
+  reject(error: Error): void
+}
+
+export class Hdf5Writer {
+  #worker: Worker | undefined
+  readonly #waiting = new Map<number, Waiting>()
+  #requests = 0
+
+  /** Rejects with the reason when the file cannot be made. @param first tells the type of the pixels. */
+  open(path: string, first: PixelArray, layout: FileLayout): Promise<void> {
+    return this.#ask({ kind: "open", path, first: first.subarray(0, 0), layout })
+  }
+
+  /** The pixels are copied: they stay the caller's. */
+  write({ data, uniqueId, timeStamp, seconds, nanoseconds, attributes }: StoredFrame): Promise<void> {
+    const frame = { data, uniqueId, timeStamp, seconds, nanoseconds, attributes }
+    return this.#ask({ kind: "write", frame })
+  }
+
+  flush(): Promise<void> {
+    return this.#ask({ kind: "flush" })
+  }
+
+  /** Leaves in the file what a full disk would: the images up to the last flush. */
+  lose(): Promise<void> {
+    return this.#ask({ kind: "lose" })
+  }
+
+  close(): Promise<void> {
+    return this.#ask({ kind: "close" })
+  }
+
+  /** Ends the thread; requests that are under way fail. */
+  async end(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+    this.#fail(new Error("the writer was ended"))
+  }
+
+  #ask(command: Command): Promise<void> {
+    const id = ++this.#requests
+    this.#worker ??= this.#start()
+    const worker = this.#worker
+    return new Promise((resolve, reject) => {
+      worker.postMessage({ id, command } satisfies Request)
+      this.#waiting.set(id, { resolve, reject })
+      // A program ends when nothing but an idle writer is left.
+      worker.ref()
+    })
+  }
+
+  #start(): Worker {
+    const worker = startWorker()
+    worker.on("message", ({ id, error }: Reply) => {
+      const waiting = this.#waiting.get(id)
+      this.#waiting.delete(id)
+      if (this.#waiting.size === 0) worker.unref()
+      if (error === undefined) waiting?.resolve()
+      else waiting?.reject(new Error(error))
+    })
+    worker.on("error", error => {
+      if (this.#worker === worker) this.#worker = undefined
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    })
+    return worker
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+  }
+}
+
+/** From the built package the thread runs JavaScript; from sources TypeScript, which a thread does not know by itself. */
+function startWorker(): Worker {
+  const options = { stdout: true, stderr: true } as const
+  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), options)
+  const inPackage = (path: string): string => {
+    const folders = createRequire(import.meta.url).resolve.paths(path) ?? []
+    const found = folders.map(folder => join(folder, path)).find(file => existsSync(file))
+    return JSON.stringify(pathToFileURL(found ?? path).href)
+  }
+  const source = JSON.stringify(new URL("./worker.ts", import.meta.url).href)
+  // The library comes first: tsx would look through its megabytes for TypeScript.
+  const start = `
+    import(${inPackage("h5wasm/dist/node/hdf5_hl.js")})
+      .then(() => import(${inPackage("tsx/dist/esm/api/index.mjs")}))
+      .then(({ register }) => { register(); return import(${source}) })`
+  return new Worker(start, { ...options, eval: true, execArgv: [] })
+}

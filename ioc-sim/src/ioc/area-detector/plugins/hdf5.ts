@@ -1,0 +1,124 @@
+/** The plugin `HDF1:`, which writes images to HDF5 files. */
+import { rename } from "node:fs/promises"
+import { compressions, fileFields, hdf5Fields } from "../fields/file.ts"
+import { pluginFields } from "../fields/plugin.ts"
+import type { Frame } from "../frame.ts"
+import type { FileLayout } from "../hdf5/messages.ts"
+import { Hdf5Writer } from "../hdf5/writer.ts"
+import { FilePlugin, WriteRefused } from "./file.ts"
+import type { PluginParts } from "./plugin.ts"
+
+const table = {
+  ...pluginFields({ port: "FileHDF1", type: "NDFileHDF5" }),
+  ...fileFields("HDF5", "%s%s_%6.6d.h5"),
+  ...hdf5Fields,
+}
+
+/** Compressions that this plugin can do. */
+const available: readonly (typeof compressions)[number][] = ["None", "zlib"]
+
+export class Hdf5Plugin extends FilePlugin<typeof table> {
+  protected readonly supportsMultiple = true
+  readonly #writer = new Hdf5Writer()
+  #shape: readonly number[] = []
+  #unflushed = 0
+  #begun = 0
+  #bytes = 0
+
+  constructor(parts: PluginParts) {
+    super(parts, table)
+    this.parameters.onWrite({
+      FlushNow: value =>
+        value === 0
+          ? undefined
+          : this.inTurn(async () => {
+              if (this.isOpen) await this.#flush()
+              this.parameters.done("FlushNow")
+            }),
+    })
+  }
+
+  override close(): void {
+    super.close()
+    void this.inTurn(() => this.#writer.end())
+  }
+
+  protected override checkSettings(): void {
+    const compression = compressions[this.parameters.get("Compression")] ?? "None"
+    if (!available.includes(compression))
+      throw new WriteRefused(`ERROR: this simulation cannot compress with ${compression}, only with zlib`)
+  }
+
+  protected override async openFile(path: string, first: Frame): Promise<void> {
+    const p = this.parameters
+    const layout = this.#layout(first)
+    await this.#writer.open(path, first.data, layout)
+    this.#shape = layout.shape
+    this.#unflushed = 0
+    this.#bytes = 0
+    this.#begun = this.clock.now()
+    p.post({ SWMRActive: layout.swmr ? 1 : 0, SWMRCbCounter: 0 })
+  }
+
+  protected override async writeFrame(frame: Frame): Promise<void> {
+    const shape = shapeOf(frame)
+    if (shape.join() !== this.#shape.join())
+      throw new Error(
+        `an image of ${shape.join(" × ")} does not go into a file of ${this.#shape.join(" × ")}`,
+      )
+    await this.#writer.write(frame)
+    this.#bytes += frame.data.byteLength
+    this.#unflushed++
+    const every = this.parameters.get("NumFramesFlush")
+    if (every > 0 && this.#unflushed >= every) await this.#flush()
+  }
+
+  protected override async closeFile(): Promise<void> {
+    await this.#writer.close()
+    const seconds = this.clock.now() - this.#begun
+    const megabits = (this.#bytes * 8) / 1e6
+    this.parameters.post({ SWMRActive: 0, RunTime: seconds, IOSpeed: seconds > 0 ? megabits / seconds : 0 })
+  }
+
+  protected override rename(from: string, to: string): Promise<void> {
+    return rename(from, to)
+  }
+
+  protected override diskFull(): Promise<void> {
+    return this.#writer.lose()
+  }
+
+  async #flush(): Promise<void> {
+    await this.#writer.flush()
+    this.#unflushed = 0
+    const p = this.parameters
+    if (p.get("SWMRActive") === 1) p.set("SWMRCbCounter", p.get("SWMRCbCounter") + 1)
+  }
+
+  #layout(first: Frame): FileLayout {
+    const p = this.parameters
+    const shape = shapeOf(first)
+    const [columns = 1, rows = 1] = [shape.at(-1), shape.at(-2)]
+    const size = (wanted: number, full: number): number => (wanted > 0 && wanted < full ? wanted : full)
+    const automatic = p.get("ChunkSizeAuto") === 1
+    const chunks = automatic
+      ? [1, ...shape]
+      : [
+          Math.max(1, p.get("NumFramesChunks")),
+          ...shape.slice(0, -2),
+          size(p.get("NumRowChunks"), rows),
+          size(p.get("NumColChunks"), columns),
+        ]
+    return {
+      shape,
+      chunks,
+      ...(compressions[p.get("Compression")] === "zlib" && { zlib: p.get("ZLevel") }),
+      attributes: p.get("StoreAttr") === 1 ? first.attributes : [],
+      performance: p.get("StorePerform") === 1,
+      swmr: p.get("SWMRMode") === 1,
+    }
+  }
+}
+
+/** Sizes of an image, the one that varies slowest first. */
+const shapeOf = ({ dimensions }: Frame): number[] => dimensions.map(dimension => dimension.size).reverse()
