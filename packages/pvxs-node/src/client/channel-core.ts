@@ -202,12 +202,17 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     this.client.searcher.remove(this)
     this.#cancelPause?.()
     this.client.forget(this)
-    for (const idle of this.#idle.values()) for (const request of idle) request.destroy()
-    this.#idle.clear()
+    this.#dropIdle()
     connection?.detach(this, sid)
     for (const user of [...this.#users]) user.closed(reason)
     this.#users.clear()
     if (wasConnected) callUser(`channel ${this.name}`, () => this.events.emit("disconnected", reason))
+  }
+
+  /** The server ends operations with their channel, so it need not be told of each. */
+  #dropIdle(): void {
+    for (const idle of this.#idle.values()) for (const request of idle) request.destroy(false)
+    this.#idle.clear()
   }
 
   /** The server that was found does not have it after all: search again, slowly. */
@@ -223,7 +228,7 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     if (this.#state === "closed") return
     const wasConnected = this.#state === "connected"
     this.#connection = null
-    this.#idle.clear()
+    this.#dropIdle()
     this.#lastFailure = reason
     this.#enter("searching")
     this.#search(wasConnected ? 0 : failedPause)

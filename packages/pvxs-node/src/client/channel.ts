@@ -93,7 +93,7 @@ export class Channel implements AsyncDisposable {
   }
 
   #live(): ChannelCore {
-    if (this.#open) return this.#core
+    if (this.state !== "closed") return this.#core
     throw new PvaError("PVA_CLOSED", `channel ${this.name} is closed`)
   }
 }

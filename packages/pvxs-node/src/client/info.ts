@@ -41,7 +41,7 @@ class InfoJob extends Job<FieldType> implements ChannelUser, ReplyHandler {
   }
 
   lost(): void {
-    this.#connection = null
+    this.#letGo()
   }
 
   /** Asking has no effect, so a question that was not answered is asked again. */
@@ -53,13 +53,18 @@ class InfoJob extends Job<FieldType> implements ChannelUser, ReplyHandler {
   }
 
   closed(reason: PvaError): void {
-    this.#connection = null
     this.fail(reason)
   }
 
   protected override over(): void {
-    this.#connection?.release(this.#ioid, 0, false)
+    this.#letGo()
     this.core.leave(this)
+  }
+
+  /** An answer that still comes is ignored. */
+  #letGo(): void {
+    this.#connection?.release(this.#ioid, this.#sid, false)
+    this.#connection = null
   }
 }
 

@@ -198,14 +198,15 @@ export class Monitor<T extends StructureType | undefined = undefined>
   /** @internal */
   lost(reason: PvaError): void {
     const wasRunning = this.#status === "running"
-    this.#connection = null
+    // The connection may live on after the channel: what still comes of this subscription is none of the next one.
+    this.#letGo(false)
     this.#status = "waiting"
     if (wasRunning) this.#emit(() => this.#events.emit("disconnected", reason))
   }
 
   /** @internal */
   closed(reason: PvaError): void {
-    this.#connection = null
+    this.#letGo(false)
     this.#end(reason)
   }
 
@@ -221,8 +222,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
     if (this.#status !== "init") return
     const status = readStatus(reader)
     if (!isSuccess(status)) {
-      this.#connection?.release(this.#ioid, this.#sid, false)
-      this.#connection = null
+      this.#letGo(false)
       this.#end(new PvaRefusedError(`monitor of ${this.name}`, status))
       return
     }
@@ -271,8 +271,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
   #onFinish(reader: Reader): void {
     const status = readStatus(reader)
     if (this.#status === "running" && reader.remaining > 0 && isSuccess(status)) this.#onUpdate(reader)
-    this.#connection?.release(this.#ioid, this.#sid, false)
-    this.#connection = null
+    this.#letGo(false)
     this.#end(isSuccess(status) ? undefined : new PvaRefusedError(`monitor of ${this.name}`, status))
   }
 
@@ -311,6 +310,11 @@ export class Monitor<T extends StructureType | undefined = undefined>
     )
   }
 
+  #letGo(tellServer: boolean): void {
+    this.#connection?.release(this.#ioid, this.#sid, tellServer)
+    this.#connection = null
+  }
+
   #onTimeout(seconds: number): void {
     const message = `monitor of ${this.name}: no update after ${seconds} s; ${this.#core.describe()}`
     this.#end(new PvaError("PVA_TIMEOUT", message))
@@ -327,8 +331,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
     this.#status = "ended"
     this.#reason = reason
     this.#cancelTimeout?.()
-    this.#connection?.release(this.#ioid, this.#sid, true)
-    this.#connection = null
+    this.#letGo(true)
     this.#signal?.removeEventListener("abort", this.#onAbort)
     this.#core.leave(this)
     const waiters = this.#waiters

@@ -68,11 +68,15 @@ export class Request implements ChannelUser {
     )
   }
 
-  destroy(): void {
-    const connection = this.#connection
-    this.#connection = null
+  destroy(tellServer = true): void {
     this.status = "gone"
-    connection?.release(this.#ioid, this.#sid, true)
+    this.#letGo(tellServer)
+  }
+
+  /** What may still arrive for it is ignored: the connection may well live on after the channel. */
+  #letGo(tellServer: boolean): void {
+    this.#connection?.release(this.#ioid, this.#sid, tellServer)
+    this.#connection = null
   }
 
   begin(connection: Connection, sid: number): void {
@@ -95,13 +99,13 @@ export class Request implements ChannelUser {
   }
 
   lost(reason: PvaError): void {
-    this.#connection = null
+    this.#letGo(false)
     this.status = "waiting"
     this.#job?.disconnected(reason)
   }
 
   closed(reason: PvaError): void {
-    this.#connection = null
+    this.#letGo(false)
     this.status = "gone"
     this.#job?.fail(reason)
   }
@@ -112,8 +116,7 @@ export class Request implements ChannelUser {
     if ((sub & Sub.init) !== 0) {
       if (this.status !== "init") return
       if (!isSuccess(status)) {
-        this.#connection?.release(this.#ioid, this.#sid, false)
-        this.#connection = null
+        this.#letGo(false)
         this.#job?.fail(new PvaRefusedError(`${this.#job.what} ${this.core.name}`, status))
         return
       }

@@ -173,6 +173,44 @@ describe("patience with a server", () => {
   })
 })
 
+describe("when a channel goes and comes back on the same connection", () => {
+  it("late updates of the subscription before are none of the one after", async () => {
+    await using server = await ScriptedServer.open()
+    await using client = clientOf(server.port)
+    await using monitor = client.monitor("x", { deliver: "all" })
+    const updates = monitor[Symbol.asyncIterator]()
+    expect((await updates.next()).value?.initial).toBe(true)
+    server.destroyChannel()
+    await until(() => expect(server.ioids).toHaveLength(2))
+    server.update(server.ioids[0]!, 99)
+    server.update(server.ioids[1]!, 3)
+    const seen: unknown[] = []
+    while (seen.at(-1) !== 3) seen.push((await updates.next()).value?.value["value"])
+    expect(seen).not.toContain(99)
+    expect(server.connections).toBe(1)
+  })
+
+  it("an operation kept for the next call is not used any more", async () => {
+    await using server = await ScriptedServer.open()
+    await using client = clientOf(server.port)
+    await using channel = client.channel("x")
+    await client.get("x")
+    const gone = new Promise(resolve => channel.on("disconnected", resolve))
+    server.destroyChannel()
+    await gone
+    await client.get("x")
+    await client.get("x")
+    expect(server.received.filter(r => r.startsWith("get"))).toEqual([
+      "get 08",
+      "get 00",
+      "get 08",
+      "get 00",
+      "get 00",
+    ])
+    expect(server.received).not.toContain("destroyRequest")
+  })
+})
+
 describe("repeated calls", () => {
   it("execute one operation again instead of starting a new one", async () => {
     await using server = await ScriptedServer.open()

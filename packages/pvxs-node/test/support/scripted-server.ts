@@ -3,7 +3,7 @@ import { ntScalar } from "../../src/nt/scalar.ts"
 import { create } from "../../src/values/create.ts"
 import { layoutOf } from "../../src/values/layout.ts"
 import { slotsOf } from "../../src/values/structure.ts"
-import { readCreateChannels, writeChannelCreated } from "../../src/wire/channel.ts"
+import { readCreateChannels, writeChannelCreated, writeDestroyChannel } from "../../src/wire/channel.ts"
 import { Command, Control, Flag, Sub } from "../../src/wire/codes.ts"
 import { writeType } from "../../src/wire/field-desc.ts"
 import { Framer } from "../../src/wire/framer.ts"
@@ -30,6 +30,10 @@ export class ScriptedServer implements AsyncDisposable {
   /** Commands received, with the sub-command where there is one. */
   readonly received: string[] = []
   connections = 0
+  /** Numbers that the client gave its channels and operations, in their order. */
+  readonly cids: number[] = []
+  readonly ioids: number[] = []
+  #say: (body: (w: Writer) => void) => void = () => {}
 
   private constructor(fault: (step: Step, nth: number) => Fault) {
     this.#fault = fault
@@ -46,6 +50,21 @@ export class ScriptedServer implements AsyncDisposable {
     return this.#listener.port
   }
 
+  /** Says something of its own accord to the client that came last. */
+  say(body: (w: Writer) => void): void {
+    this.#say(body)
+  }
+
+  /** Takes the last channel away. */
+  destroyChannel(): void {
+    this.say(w => writeDestroyChannel(w, 7, this.cids.at(-1)!))
+  }
+
+  /** A complete update of some subscription. */
+  update(ioid: number, number: number): void {
+    this.say(w => writeUpdate(w, ioid, ok, create(type, { value: number })))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#listener.close()
   }
@@ -57,6 +76,7 @@ export class ScriptedServer implements AsyncDisposable {
       body(w)
       peer.write(w.toBytes(), () => {})
     }
+    this.#say = writer
     const act = (step: Step, normal: () => void, refuse: () => void): void => {
       const nth = this.#steps.get(step) ?? 0
       this.#steps.set(step, nth + 1)
@@ -111,6 +131,7 @@ export class ScriptedServer implements AsyncDisposable {
       send(w => writeSearchResponse(w, found))
     } else if (command === Command.createChannel) {
       for (const { cid } of readCreateChannels(reader)) {
+        this.cids.push(cid)
         act(
           "create",
           () => send(w => writeChannelCreated(w, { cid, sid: 7, status: ok })),
@@ -137,6 +158,7 @@ export class ScriptedServer implements AsyncDisposable {
       this.received.push(`${name} ${sub.toString(16).padStart(2, "0")}`)
       if ((sub & Sub.pipeline) !== 0 && (sub & Sub.init) === 0) return
       const isInit = (sub & Sub.init) !== 0
+      if (isInit) this.ioids.push(ioid)
       const answer = (status: typeof ok) => () =>
         send(w => {
           if (command === Command.monitor && !isInit) return writeUpdate(w, ioid, status)
@@ -158,13 +180,13 @@ export class ScriptedServer implements AsyncDisposable {
   }
 }
 
-function writeUpdate(w: Writer, ioid: number, status: typeof ok): void {
+function writeUpdate(w: Writer, ioid: number, status: typeof ok, update = value): void {
   w.message(Command.monitor, () => {
     w.u32(ioid)
     w.u8(status === ok ? 0 : Sub.destroy)
     if (status !== ok) writeStatus(w, status)
     else {
-      layout.all.encode(w, slotsOf(value))
+      layout.all.encode(w, slotsOf(update))
       w.size(0)
     }
   })
