@@ -38,6 +38,7 @@ export { NdArrayDevice } from "./device/nd-array.ts"
 export { isPresent, OptionalSignals } from "./device/optional.ts"
 export { SimDriver } from "./device/sim-driver.ts"
 export * from "./errors.ts"
+export * from "./images/index.ts"
 export {
   joinPath,
   type PathInfo,

@@ -27,11 +27,8 @@ export interface FileWriterOptions {
 interface Counts {
   readonly captured: number
   readonly dropped: number
-  readonly status: string
   readonly capturing: boolean
-  /** Of a write error. */
-  readonly file: string
-  readonly message: string
+  readonly failure: { readonly file: string; readonly message: string } | null
 }
 
 /** Writes the frames of a camera by one of its file plugins, in one file (or one set of files) for each run. */
@@ -49,6 +46,8 @@ export class FileWriter implements DataLogic {
   #captured = 0
   #dropped = 0
   #flying = false
+  /** Time stamp of a write error that was there before this file. */
+  #oldError: number | null = null
   #announced: FrameShape | null = null
   #resources: ReadonlyMap<string, string> = new Map()
 
@@ -179,12 +178,15 @@ export class FileWriter implements DataLogic {
 
   async #startCapture(timeout: number): Promise<void> {
     const { capture, droppedArrays, writeStatus, name } = this.#plugin
+    const before = isPresent(writeStatus) ? await writeStatus.reading() : null
+    this.#oldError = before?.value === "Write error" ? before.timestamp : null
     // Its completion would come at the end of capturing.
     await capture.set(true, { completion: false, timeout })
-    const failing = until(writeStatus, "Write error")
     const captures = until(capture, true)
+    // An error that is shown already is one of a file before.
+    const fails = before?.value === "Write OK" ? until(writeStatus, "Write error") : captures
     try {
-      await Promise.race([captures.wait({ timeout }), failing])
+      await Promise.race([captures.wait({ timeout }), fails])
     } catch (cause) {
       throw new AreaDetectorError(
         "WRITE_FAILED",
@@ -192,7 +194,7 @@ export class FileWriter implements DataLogic {
         { cause },
       )
     } finally {
-      failing.cancel()
+      fails.cancel()
       captures.cancel()
     }
     if (!captures.success) {
@@ -240,18 +242,17 @@ export class FileWriter implements DataLogic {
     const [captured, dropped, status, capturing] = await Promise.all([
       numCaptured.get(),
       isPresent(droppedArrays) ? droppedArrays.get() : this.#dropped,
-      writeStatus.get(),
+      isPresent(writeStatus) ? writeStatus.reading() : null,
       capture.get(),
     ])
-    const failed = status === "Write error"
-    const { file, message } = failed ? await this.#complaint() : { file: "", message: "" }
-    return { captured, dropped, status, capturing, file, message }
+    const failed = status?.value === "Write error" && status.timestamp !== this.#oldError
+    return { captured, dropped, capturing, failure: failed ? await this.#complaint() : null }
   }
 
   /** True when all frames are there, false when some may still come; throws when they never will. */
-  #isComplete({ captured, dropped, status, capturing, file, message }: Counts, expected: number): boolean {
+  #isComplete({ captured, dropped, capturing, failure }: Counts, expected: number): boolean {
     const { name } = this.#plugin
-    if (status === "Write error") throw new FileWriteError(name, file, message)
+    if (failure !== null) throw new FileWriteError(name, failure.file, failure.message)
     if (dropped > this.#dropped) {
       const lost = dropped - this.#dropped
       this.#dropped = dropped
@@ -329,8 +330,7 @@ export class FileWriter implements DataLogic {
         )
       } else if (state === "looking") state = "changed"
     }
-    const watched: SignalR<unknown>[] = [numCaptured, writeStatus, capture]
-    if (isPresent(droppedArrays)) watched.push(droppedArrays)
+    const watched = [numCaptured, writeStatus, capture, droppedArrays].filter(isPresent) as SignalR<unknown>[]
     const subscriptions = watched.map(signal => signal.subscribe(changed))
     const end = () => {
       state = "over"

@@ -36,7 +36,7 @@ export class StreamIndex {
   /** @throws AreaDetectorError WRONG_FRAME_COUNT when the frames in the file are no whole number of such events. */
   framesPerEvent(who: string, frames: number): void {
     if (frames === this.#perEvent && this.#next % frames === 0) return
-    if (this.#next % frames !== 0 || (this.#taken > 0 && frames !== this.#perEvent)) {
+    if (this.#next > 0) {
       throw new AreaDetectorError(
         "WRONG_FRAME_COUNT",
         `${who}: ${this.#next} frames are in the file already, which cannot go on with ${frames} frames for each event; stage anew for a new file`,

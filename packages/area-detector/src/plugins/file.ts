@@ -27,10 +27,9 @@ export abstract class FilePlugin extends NdPlugin {
   /** Opens the file at the first frame, so that its size and type need not be known before. */
   readonly lazyOpen = this.optional.rw(boolean, "LazyOpen")
   readonly tempSuffix = this.optional.rbv(string, "TempSuffix")
-  readonly writeStatus: SignalR<string> = this.signal.r<string>(
+  readonly writeStatus: SignalR<string> = this.optional.r<string>(
     choice("Write OK", "Write error"),
     "WriteStatus",
-    { kind: "omitted" },
   )
   readonly writeMessage = this.optional.r(string, "WriteMessage")
 }
