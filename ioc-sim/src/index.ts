@@ -3,7 +3,7 @@ export { type ContainerBeamlineOptions, startContainerBeamline } from "./contain
 export { ContainerIoc, type ContainerIocOptions, startContainerIoc } from "./container/container-ioc.ts"
 export * from "./dm/index.ts"
 export { IocSimError, type IocSimErrorCode } from "./errors.ts"
-export type { AreaDetectorOptions, AreaDetectorOptions } from "./ioc/area-detector/area-detector.ts"
+export type { AreaDetectorOptions } from "./ioc/area-detector/area-detector.ts"
 export type { DetectorFault, PluginName, WriterName } from "./ioc/area-detector/faults.ts"
 export { Beamline, type MotorName } from "./ioc/beamline.ts"
 export type { AxisFault } from "./ioc/physics/axis.ts"

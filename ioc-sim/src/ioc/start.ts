@@ -4,6 +4,7 @@ import { CaServer } from "node-epics-ca"
 import { PvaServer } from "pvxs-node"
 import { type ClientSettings, clientSettings } from "../client-settings.ts"
 import type { AreaDetectorOptions } from "./area-detector/area-detector.ts"
+import type { DetectorFault } from "./area-detector/faults.ts"
 import { Beamline, type MotorName } from "./beamline.ts"
 import { Directory } from "./directory.ts"
 import type { AxisFault } from "./physics/axis.ts"
@@ -99,6 +100,11 @@ export class EmbeddedBeamline implements AsyncDisposable {
   /** A motor that does not move: `stuck` ends its moves with MISS, `hung` never ends them. Undefined mends it. */
   setFault(motor: MotorName, fault: AxisFault | undefined): void {
     this.beamline.setFault(motor, fault)
+  }
+
+  /** Makes a trouble of the area detector. Gives the function that mends it. */
+  addDetectorFault(fault: DetectorFault): () => void {
+    return this.beamline.areaDetector.addFault(fault)
   }
 
   /**
