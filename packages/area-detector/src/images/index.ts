@@ -1,4 +1,5 @@
 export { type DecodeOptions, decodeFrame, knownCodecs } from "./codecs/decode.ts"
+export { FrameCollector, type FrameCollectorOptions, type FrameCount } from "./collector.ts"
 export { ImageError, type ImageErrorCode } from "./errors.ts"
 export { type ContrastLimits, contrast } from "./export/limits.ts"
 export { framePng, type PngOptions } from "./export/png.ts"

@@ -47,6 +47,9 @@ const records = [
   "TimeStamp",
 ]
 
+/** Seconds between two looks at a description that is out of step. */
+export const pause = 0.005
+
 /** Seconds from 1970 to 1990, where areaDetector's time begins. */
 const epicsEpoch = 631_152_000
 
@@ -56,28 +59,19 @@ export const isSettled = (data: TypedArray, { shape }: ArrayDescription): boolea
 
 /** Asks a StdArrays plugin for the description of its pixels, and joins the two. */
 export class ArrayDescriber {
-  readonly options: { readonly timeout?: number; readonly signal?: AbortSignal }
   readonly #client: CaClient
   readonly #names: readonly string[]
   readonly #source: string
 
-  constructor(
-    client: CaClient,
-    prefix: string,
-    source: string,
-    { timeout, signal }: { timeout?: number | undefined; signal?: AbortSignal | undefined },
-  ) {
+  constructor(client: CaClient, prefix: string, source: string) {
     this.#client = client
     this.#names = records.map(record => `${prefix}${record}_RBV`)
     this.#source = source
-    this.options = {
-      ...(timeout === undefined ? {} : { timeout }),
-      ...(signal === undefined ? {} : { signal }),
-    }
   }
 
-  async describe(): Promise<ArrayDescription> {
-    const readings = await this.#client.get(this.#names, this.options)
+  /** `timeout` is in seconds; default that of the client. */
+  async describe(timeout?: number): Promise<ArrayDescription> {
+    const readings = await this.#client.get(this.#names, timeout === undefined ? {} : { timeout })
     const [uniqueId, arrayCounter, count, dimensions, colorMode, dataType, time] = readings.map(r => r.value)
     const sizes = typeof dimensions === "number" ? [dimensions] : Array.from(dimensions as Int32Array)
     return {
@@ -137,6 +131,20 @@ function toTimeStamp(time: number): TimeStamp {
   return { secondsPastEpoch, nanoseconds: Math.round((time - secondsPastEpoch) * 1e9), userTag: 0 }
 }
 
+/** What the work gives, unless the caller has enough of it before. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined, source: string): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      const message = `${source}: waiting for a frame: aborted`
+      reject(new ImageError("IMAGE_ABORTED", message, { cause: signal.reason }))
+    }
+    if (signal.aborted) abort()
+    signal.addEventListener("abort", abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort))
+  })
+}
+
 const codeOf = (error: unknown): unknown =>
   typeof error === "object" && error !== null && "code" in error ? error.code : undefined
 
@@ -152,11 +160,6 @@ export function netError(source: string, action: string, cause: unknown): ImageE
   const errors = (cause as { errors?: unknown }).errors
   const code = codeOf(Array.isArray(errors) ? errors[0] : cause)
   const why = cause instanceof Error ? cause.message : String(cause)
-  const ours =
-    code === "ABORTED"
-      ? "IMAGE_ABORTED"
-      : code === "TIMEOUT" || code === "NOT_FOUND"
-        ? "IMAGE_TIMEOUT"
-        : "IMAGE_NET"
+  const ours = code === "TIMEOUT" || code === "NOT_FOUND" ? "IMAGE_TIMEOUT" : "IMAGE_NET"
   return new ImageError(ours, `${source}: ${action}: ${why}`, { cause })
 }

@@ -5,10 +5,12 @@ import type { Frame } from "../frame.ts"
 import {
   type ArrayDescriber,
   type ArrayDescription,
+  abortable,
   type CaReading,
   isSettled,
   isTemporary,
   netError,
+  pause,
 } from "./ca-array.ts"
 import type { Arrival, Arrivals } from "./frame-stream.ts"
 
@@ -23,9 +25,6 @@ interface CaArrivalsOptions {
 /** Times that newer pixels may replace those whose description is awaited. */
 const replacements = 3
 
-/** Seconds between two looks at a description that is out of step. */
-const pause = 0.005
-
 /** The newest pixels of a waveform, joined with what describes them. */
 export class CaArrivals implements Arrivals {
   readonly #monitor: ReturnType<ClientOf["ca"]["monitor"]>
@@ -38,6 +37,7 @@ export class CaArrivals implements Arrivals {
   #begun = false
   #last: ArrayDescription | null = null
   #ended: ImageError | "closed" | null = null
+  readonly #over = new AbortController()
   /** Whoever waits for something to happen. */
   #wake: (() => void)[] = []
 
@@ -94,9 +94,13 @@ export class CaArrivals implements Arrivals {
     }
   }
 
+  #describe(): Promise<ArrayDescription> {
+    return abortable(this.#describer.describe(), this.#over.signal, this.#monitor.name)
+  }
+
   /** The frame before all others; null when its description may be that of the one after it already. */
   async #before(reading: CaReading): Promise<Frame | null> {
-    const description = await this.#describer.describe()
+    const description = await this.#describe()
     if (this.#newest !== null || !isSettled(reading.value as TypedArray, description)) return null
     this.#last = description
     return this.#describer.frame(reading, description)
@@ -108,7 +112,7 @@ export class CaArrivals implements Arrivals {
     const deadline = clock.now() + settle
     let reading = first
     for (let replaced = 0; ; ) {
-      const description = await this.#describer.describe()
+      const description = await this.#describe()
       if (this.#newest !== null && replaced < replacements) {
         // The description may be that of the newer ones already.
         reading = this.#newest
@@ -163,6 +167,7 @@ export class CaArrivals implements Arrivals {
     this.#channel.events.off("disconnected", this.#onDisconnected)
     this.#channel.close()
     this.#monitor.close()
+    this.#over.abort()
     this.#tell()
   }
 

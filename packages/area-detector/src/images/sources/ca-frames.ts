@@ -2,7 +2,7 @@ import { type Clock, systemClock, type TypedArray } from "@ophyd-ts/core"
 import { type ClientOf, defaultClient, parseAddress } from "@ophyd-ts/epics"
 import { ImageError } from "../errors.ts"
 import type { Frame } from "../frame.ts"
-import { ArrayDescriber, isSettled, netError } from "./ca-array.ts"
+import { ArrayDescriber, abortable, isSettled, netError, pause } from "./ca-array.ts"
 import { CaArrivals } from "./ca-arrivals.ts"
 import type { FrameCallOptions, FrameSource } from "./frame-source.ts"
 import { FrameStream, firstOf, type StreamOptions } from "./frame-stream.ts"
@@ -49,16 +49,35 @@ export class CaFrames implements FrameSource {
     this.#clock = clock
   }
 
-  async get(options: FrameCallOptions = {}): Promise<Frame> {
+  get({ timeout = 10, signal }: FrameCallOptions = {}): Promise<Frame> {
+    return abortable(this.#get(timeout), signal, this.source)
+  }
+
+  next({ timeout, signal }: FrameCallOptions = {}): Promise<Frame> {
+    return firstOf(this.latest({ signal, present: false }), this.source, timeout)
+  }
+
+  latest(options: StreamOptions = {}): FrameStream {
+    const { signal, present = true } = options
+    const arrivals = new CaArrivals(this.#client(), `${this.#prefix}ArrayData`, this.#describer(), {
+      present,
+      settle: this.#settle,
+      clock: this.#clock,
+      signal,
+    })
+    return new FrameStream(arrivals, { ...options, present, decode: null })
+  }
+
+  async #get(timeout: number): Promise<Frame> {
     const client = this.#client()
-    const describer = new ArrayDescriber(client, this.#prefix, this.source, options)
+    const describer = this.#describer()
     const deadline = this.#clock.now() + this.#settle
     for (;;) {
       // In this order on one circuit: whatever changes in between shows in the number before and after.
       const [before, reading, after] = await Promise.all([
-        describer.describe(),
-        client.get(`${this.#prefix}ArrayData`, describer.options),
-        describer.describe(),
+        describer.describe(timeout),
+        client.get(`${this.#prefix}ArrayData`, { timeout }),
+        describer.describe(timeout),
       ]).catch(error => {
         throw netError(this.source, "reading a frame", error)
       })
@@ -68,24 +87,12 @@ export class CaFrames implements FrameSource {
       }
       const steady = before.uniqueId === after.uniqueId && before.arrayCounter === after.arrayCounter
       const last = this.#clock.now() > deadline
-      if (isSettled(data, after) ? steady || last : last) return describer.frame(reading, after)
-      await new Promise<void>(resolve => this.#clock.after(0.005, resolve))
+      if (last || (steady && isSettled(data, after))) return describer.frame(reading, after)
+      await new Promise<void>(resolve => this.#clock.after(pause, resolve))
     }
   }
 
-  next({ timeout, signal }: FrameCallOptions = {}): Promise<Frame> {
-    return firstOf(this.latest({ signal, present: false }), this.source, timeout)
-  }
-
-  latest(options: StreamOptions = {}): FrameStream {
-    const { signal, present = true } = options
-    const describer = new ArrayDescriber(this.#client(), this.#prefix, this.source, { signal })
-    const arrivals = new CaArrivals(this.#client(), `${this.#prefix}ArrayData`, describer, {
-      present,
-      settle: this.#settle,
-      clock: this.#clock,
-      signal,
-    })
-    return new FrameStream(arrivals, { ...options, present, decode: null })
+  #describer(): ArrayDescriber {
+    return new ArrayDescriber(this.#client(), this.#prefix, this.source)
   }
 }
