@@ -8,6 +8,7 @@ import {
   plain,
   readAlarm,
   readDisplay,
+  readNdArray,
   readTable,
   readTimeStamp,
   seconds,
@@ -39,6 +40,12 @@ record(waveform, "$(P)ty") { field(FTVL, "LONG") field(NELM, "5") info(Q:group, 
   "value.y": {"+type": "plain", "+channel": "VAL", "+putorder": 1}}}) }
 record(waveform, "$(P)tl") { field(FTVL, "STRING") field(NELM, "2") info(Q:group, {"$(P)table": {
   "labels": {"+type": "plain", "+channel": "VAL"}}}) }
+record(waveform, "$(P)pixels") { field(FTVL, "USHORT") field(NELM, "12") info(Q:group, {"$(P)image": {
+  "+id": "epics:nt/NTNDArray:1.0", "value": {"+type": "any", "+channel": "VAL", "+putorder": 2, "+trigger": "*"}, "": {"+type": "meta", "+channel": "SEVR"}}}) }
+record(longout, "$(P)width") { field(VAL, "4") field(PINI, "YES") info(Q:group, {"$(P)image": {
+  "dimension[0].size": {"+channel": "VAL", "+type": "plain", "+putorder": 0}}}) }
+record(longout, "$(P)height") { field(VAL, "3") field(PINI, "YES") info(Q:group, {"$(P)image": {
+  "dimension[1].size": {"+channel": "VAL", "+type": "plain", "+putorder": 1}}}) }
 record(ai, "$(P)gx") { field(VAL, "1") field(PINI, "YES") info(Q:group, {"$(P)group": {"+id": "demo:group/1.0", "x": {"+channel": "VAL", "+trigger": "*"}}}) }
 record(stringin, "$(P)gs") { field(VAL, "text") info(Q:group, {"$(P)group": {"s": {"+channel": "VAL"}}}) }
 `
@@ -209,6 +216,18 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
     expect(hasField(group, "record")).toBe(true)
   })
 
+  it("reads and monitors an image that records make up", async () => {
+    const pixels = Uint16Array.from({ length: 12 }, (_, i) => 1000 * i)
+    await client.put(`${P}pixels`, pixels)
+    const image = readNdArray(await client.get(`${P}image`))!
+    expect(image).toMatchObject({ shape: [4, 3], pixelType: "ushort", codec: "", data: pixels })
+    await using monitor = client.monitor(`${P}image`, { pipeline: true })
+    const updates = monitor[Symbol.asyncIterator]()
+    await updates.next()
+    await client.put(`${P}pixels`, pixels.fill(7))
+    await vi.waitFor(() => expect(readNdArray(monitor.latest)?.data[11]).toBe(7), wait)
+  })
+
   it("finds it by UDP alone, and lists a thousand and more fields over one connection", async () => {
     const { EPICS_PVA_BROADCAST_PORT: port } = ioc.clientEnvironment()
     await using udp = new PvaClient({
@@ -254,5 +273,71 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
     let update = (await updates.next()).value!
     while (!update.initial) update = (await updates.next()).value!
     expect(update.value.value).toBe(1.5)
+  })
+})
+
+describe.skipIf(!peers().softIoc)("our pvAccess client, when a genuine IOC", () => {
+  const P = `t${Math.random().toString(36).slice(2, 8)}:`
+  const tick = `record(calc, "$(P)count") { field(CALC, "VAL+1") field(SCAN, ".1 second") }`
+
+  it("hangs for a while: calls time out and say so, subscriptions go on when it does", async () => {
+    await using ioc = await startSoftIoc({ text: tick, macros: { P } })
+    await using client = new PvaClient({ env: ioc.clientEnvironment(), timeout: 20 })
+    await using monitor = client.monitor(`${P}count`, { type: ntScalar("double"), deliver: "all" })
+    const events: string[] = []
+    monitor.on("disconnected", reason => events.push(reason.message))
+    const updates = monitor[Symbol.asyncIterator]()
+    await updates.next()
+    await ioc.freeze()
+    await expect(client.get(`${P}count`, { timeout: 0.3 })).rejects.toThrow(
+      /the channel is connected/,
+    )
+    const before = monitor.latest!.value
+    ioc.thaw()
+    await vi.waitFor(() => expect(monitor.latest!.value).toBeGreaterThan(before), wait)
+    expect(events).toEqual([])
+    expect((await client.get(`${P}count`))["value"]).toBeGreaterThan(before)
+  })
+
+  it("hangs for longer than the limit: subscriptions say that they are lost, and come back", async () => {
+    await using ioc = await startSoftIoc({ text: tick, macros: { P } })
+    await using client = new PvaClient({ env: ioc.clientEnvironment(), timeout: 20, connectionTimeout: 2 })
+    await using monitor = client.monitor(`${P}count`, { type: ntScalar("double") })
+    const events: string[] = []
+    monitor.on("connected", () => events.push("connected"))
+    monitor.on("disconnected", reason => events.push(reason.message))
+    await vi.waitFor(() => expect(monitor.latest).not.toBeNull(), wait)
+    await ioc.freeze()
+    await vi.waitFor(() => expect(events[1]).toMatch(/nothing heard after 2\.\d s/), wait)
+    ioc.thaw()
+    await vi.waitFor(() => expect(events[2]).toBe("connected"), wait)
+    const before = monitor.latest!.value
+    await vi.waitFor(() => expect(monitor.latest!.value).toBeGreaterThan(before), wait)
+  })
+
+  it("is killed and comes back at another port: it is searched and found there", async () => {
+    await using probe = await startSoftIoc({ text: tick, macros: { P } })
+    const { pvaSearch } = probe.ports
+    await probe.kill()
+    await using ioc = await startSoftIoc({ text: tick, macros: { P }, ports: { pvaSearch } })
+    await using client = new PvaClient({
+      addressList: [`127.0.0.1:${pvaSearch}`],
+      autoAddressList: false,
+      nameServers: [],
+      env: {},
+      timeout: 20,
+    })
+    await using channel = client.channel(`${P}count`)
+    await channel.connect()
+    const first = channel.endpoint
+    await using monitor = channel.monitor({ type: ntScalar("double") })
+    await vi.waitFor(() => expect(monitor.latest).not.toBeNull(), wait)
+    await ioc.restart({ samePort: false })
+    await channel.connect()
+    expect(channel.endpoint).not.toBe(first)
+    expect(channel.endpoint).toBe(`127.0.0.1:${ioc.ports.pva}`)
+    const updates = monitor[Symbol.asyncIterator]()
+    let update = (await updates.next()).value!
+    while (!update.initial) update = (await updates.next()).value!
   })
 })

@@ -162,7 +162,9 @@ const detectorNames: readonly NumericName[] = [
  */
 export function readNdArray(value: unknown, numbering?: PixelNumbering): NdArray | null {
   const selected = field(value, "value")
-  if (!(selected instanceof PvUnion) || !ArrayBuffer.isView(selected.value)) return null
+  // A group of records makes the value a variant, where the specification has a union.
+  if (!(selected instanceof PvUnion || selected instanceof PvAny)) return null
+  if (!ArrayBuffer.isView(selected.value)) return null
   const data = selected.value as TypedArray
   const dimensions = ((field(value, "dimension") ?? []) as readonly (PvStructureValue | null)[]).map(
     readDimension,
@@ -179,7 +181,7 @@ export function readNdArray(value: unknown, numbering?: PixelNumbering): NdArray
   }
   return {
     data,
-    pixelType: codec === "" ? (selected.name.replace(/Value$/, "") as NumericName) : coded(),
+    pixelType: codec === "" ? elementOf(selected) : coded(),
     shape,
     dimensions,
     codec,
@@ -190,6 +192,11 @@ export function readNdArray(value: unknown, numbering?: PixelNumbering): NdArray
     timeStamp: readTimeStamp(value, "dataTimeStamp") ?? { secondsPastEpoch: 0, nanoseconds: 0, userTag: 0 },
     attributes,
   }
+}
+
+const elementOf = (selected: PvUnion | PvAny): NumericName | null => {
+  if (selected instanceof PvUnion) return selected.name.replace(/Value$/, "") as NumericName
+  return selected.type.kind === "scalar[]" ? (selected.type.of as NumericName) : null
 }
 
 function pixelBehindCodec(
