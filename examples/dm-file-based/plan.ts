@@ -1,28 +1,27 @@
 /**
- * File-based collection with APS Data Management: what a beamline's plan looks like when acquisition and DM work as
+ * File-based collection with APS Data Management: what a beamline's plans look like when acquisition and DM work as
  * one. Copy it and make it yours; README.md beside it goes through it step by step.
  */
-
 import {
-  buildRunMetadataDict,
+  collectFiles,
   type DM_WorkflowConnector,
   type DmClient,
   type DmExperimentSignals,
-  type DmJob,
-  type RunDocuments,
+  type DmSpool,
+  type FilesOutcome,
   setupUser,
-  shareRunMetadata,
-  waitDmUpload,
-  waitForWorkflows,
 } from "@ophyd-ts/aps-dm"
 import type { Readable } from "@ophyd-ts/core"
-import { bp, bpp, bps, type Plan, type ScanMotor } from "@ophyd-ts/run-engine"
-import { dataFileName } from "./data-file.ts"
+import { bp, type Plan, type ScanMotor } from "@ophyd-ts/run-engine"
 
 /** What the plan works with. */
 export interface Instrument {
   motor: ScanMotor
   detectors: readonly Readable[]
+  /** Done before each collection, for example to set the exposure. */
+  prepare?: () => Plan<unknown>
+  /** Names of a run's files, for detectors whose documents do not tell. */
+  files?: (runUid: string) => readonly string[]
 }
 
 /** The DM side of the instrument. */
@@ -31,8 +30,8 @@ export interface DataManagement {
   /** Remember the experiment between plans. */
   signals: DmExperimentSignals
   workflow: DM_WorkflowConnector
-  /** Gathers the documents of each run for the metadata. */
-  documents: RunDocuments
+  /** Keeps the metadata that DM cannot take now; without it, the plan fails then. */
+  spool?: DmSpool
 }
 
 export interface SetUpOptions {
@@ -42,17 +41,23 @@ export interface SetUpOptions {
   /** Where the parameter file is, and its name. */
   parameterDirectory: string
   parameterFile: string
+  /** File in which the experiment survives a restart. */
+  rememberIn?: string
 }
+
+/** Where in the experiment the DAQ puts the data files. */
+const destDirectory = "scans"
 
 /** Once per user: experiment into a signal, a DAQ if none is active, and the file that the workflow will need. */
 export function* setUp(dm: DataManagement, options: SetUpOptions): Plan<void> {
-  const { experiment, dataDirectory, parameterDirectory, parameterFile } = options
+  const { experiment, dataDirectory, parameterDirectory, parameterFile, rememberIn } = options
   yield* setupUser(dm.client, dm.signals, {
     experiment,
     dataDirectory,
-    daqInfo: { destDirectory: "scans", skipFilePathPattern: "*.part" },
+    daqInfo: { destDirectory, skipFilePathPattern: "*.part" },
     uploads: [{ dataDirectory: parameterDirectory, file: parameterFile, destDirectory: "parameters" }],
     period: 0.5,
+    ...(rememberIn === undefined ? {} : { rememberIn }),
   })
 }
 
@@ -68,60 +73,36 @@ export interface CollectOptions {
   pollingPeriod?: number
   /** Seconds between reports about the job; default 60. */
   reportingPeriod?: number
-  /** Seconds to wait until DM has the data file; default 600. */
-  uploadTimeout?: number
   /** Workflows that must have ended before this one starts. */
   waitFor?: readonly DM_WorkflowConnector[]
   /** Wait for the end of the job, and fail with it; default true. False: it is watched in the background. */
   wait?: boolean
 }
 
-export interface Collected {
-  runUid: string
-  job: DmJob
-}
-
 /** Scans, hands the data file to DM, starts the workflow on it, and stores the run's metadata with the experiment. */
 export function* collect(
-  instrument: Instrument,
+  { motor, detectors, prepare, files }: Instrument,
   dm: DataManagement,
   options: CollectOptions,
-): Plan<Collected> {
-  const {
-    from,
-    to,
-    points,
+): Plan<FilesOutcome<string>> {
+  const { from, to, points, workflow, title = "file-based collection", waitFor = [], wait = true } = options
+  const { spool } = dm
+  return yield* collectFiles({
+    client: dm.client,
+    signals: dm.signals,
+    connector: dm.workflow,
+    acquire: () => bp.scan(detectors, motor, from, to, points),
+    ...(prepare === undefined ? {} : { prepare }),
     workflow,
-    title = "file-based collection",
-    pollingPeriod = 1,
-    reportingPeriod = 60,
-    wait = true,
-  } = options
-  const experiment = yield* bps.rd(dm.signals.experiment)
-  const daqId = yield* bps.rd(dm.signals.daqId)
-  if (experiment === "" || daqId === "") throw new Error("no experiment is set up: run the plan setUp first")
-  const connector = dm.workflow
-  yield* bps.mv(connector.conciseReporting, true, connector.reportingPeriod, reportingPeriod)
-  yield* bps.mv(connector.pollingPeriod, pollingPeriod)
-
-  const md = buildRunMetadataDict(
-    { title },
-    { experiment, daq_id: daqId, workflow, owner: dm.client.username },
-  )
-  const scan = bp.scan(instrument.detectors, instrument.motor, from, to, points, { md })
-  const runUid = yield* bpp.subs(dm.documents.receive, scan)
-
-  const file = `scans/${dataFileName(runUid)}`
-  yield* waitDmUpload(dm.client, { experiment, file, timeout: options.uploadTimeout ?? 600, pollPeriod: 0.5 })
-  yield* waitForWorkflows([dm.workflow, ...(options.waitFor ?? [])])
-
-  const submitted = yield* dm.workflow.runAsPlan({
-    workflow,
-    wait: false,
-    timeout: Number.POSITIVE_INFINITY,
-    args: { filePath: file, experimentName: experiment, run_uid: runUid },
+    title,
+    destDirectory,
+    ...(files === undefined ? {} : { files: ({ runUid }) => files(runUid) }),
+    uploadPeriod: 0.5,
+    waitFor,
+    wait,
+    concise: true,
+    pollingPeriod: options.pollingPeriod ?? 1,
+    reportingPeriod: options.reportingPeriod ?? 60,
+    ...(spool === undefined ? {} : { whenAway: "spool", spool }),
   })
-  const run = dm.documents.get(runUid)
-  if (run !== undefined) yield* shareRunMetadata(dm.client, { experiment, workflow, run })
-  return { runUid, job: wait ? yield* dm.workflow.waitAsPlan() : submitted }
 }
