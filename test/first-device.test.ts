@@ -141,7 +141,7 @@ describe("from an empty folder", { timeout: 120_000 }, () => {
   it("its tests pass as the page has them", () => {
     rmSync(join(folder, "dist"), { recursive: true, force: true })
     const printed = vitest(folder)
-    expect(printed).toMatch(/Test Files.*3 passed/)
+    expect(printed).toMatch(/Test Files.*4 passed/)
   })
 
   it("the example of a device package builds and passes its tests with what is published", () => {

@@ -1,4 +1,4 @@
-import { Status } from "@ophyd-ts/core"
+import { float64Array, Status, softSignal, stringArray, table as tableType } from "@ophyd-ts/core"
 import { TestClock } from "@ophyd-ts/core/testing"
 import { describe, expect, it } from "vitest"
 import {
@@ -49,6 +49,16 @@ generator scan ['01234567'] (scan num: 1)
 
 
 `)
+  })
+
+  it("shows of arrays and tables how long they are", async () => {
+    const wave = softSignal(float64Array, { name: "wave", initial: new Float64Array(7) })
+    const steps = softSignal(tableType({ x: float64Array, label: stringArray }), {
+      name: "steps",
+      initial: { x: Float64Array.of(1, 2), label: ["a", "b"] },
+    })
+    const shown = await table(RE => RE.run(bp.count([wave, steps])), ["wave", "steps"])
+    expect(shown).toContain("|         1 | 06:00:04.1 |        [7] |        [2] |")
   })
 
   it("shows the columns asked for, wide names, tiny and huge values, and why a run failed", async () => {

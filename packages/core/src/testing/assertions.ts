@@ -1,7 +1,7 @@
 import { OphydError } from "../errors.ts"
 import { formatValue, isPlain } from "../format.ts"
 import type { Configurable, Readable } from "../protocols.ts"
-import type { Readings } from "../reading.ts"
+import type { DataKey, Readings } from "../reading.ts"
 import type { SignalR } from "../signal/readable.ts"
 
 /** An assertion of this module does not hold. */
@@ -22,6 +22,28 @@ export async function assertConfiguration(
   expected: Record<string, unknown>,
 ): Promise<void> {
   compare(device.name, "configuration", await device.readConfiguration(), expected)
+}
+
+/**
+ * Fails unless the data keys have exactly these names, in this order, and each what is expected of it:
+ * `{ det_counts: { dtype: "number", units: "counts" } }`. What else a data key says does not matter.
+ */
+export async function assertDescription(
+  readable: Readable,
+  expected: Record<string, Partial<DataKey>>,
+): Promise<void> {
+  const actual = await readable.describe()
+  compareKeys(readable.name, "description", Object.keys(actual), Object.keys(expected))
+  const wrong = Object.entries(expected).flatMap(([key, wanted]) =>
+    Object.entries(wanted).flatMap(([member, value]) => {
+      const found = actual[key]?.[member as keyof DataKey]
+      return same(found, value)
+        ? []
+        : [`${member} of ${key} is ${formatValue(found)}, not ${formatValue(value)}`]
+    }),
+  )
+  if (wrong.length > 0)
+    throw new AssertionError(`${readable.name}: the description differs: ${wrong.join("; ")}`)
 }
 
 /** Fails unless the signal has this value now. */
@@ -59,16 +81,18 @@ export async function eventually(
 
 function compare(name: string, what: string, actual: Readings, expected: Record<string, unknown>): void {
   const keys = Object.keys(actual)
-  const wanted = Object.keys(expected)
-  if (keys.join() !== wanted.join()) {
-    throw new AssertionError(`${name}: the ${what} has the keys ${keys.join(", ")}, not ${wanted.join(", ")}`)
-  }
+  compareKeys(name, what, keys, Object.keys(expected))
   const wrong = keys.filter(key => !same(actual[key]?.value, expected[key]))
   if (wrong.length === 0) return
   const list = wrong.map(
     key => `${key} is ${formatValue(actual[key]?.value)}, not ${formatValue(expected[key])}`,
   )
   throw new AssertionError(`${name}: the ${what} differs: ${list.join("; ")}`)
+}
+
+function compareKeys(name: string, what: string, keys: string[], wanted: string[]): void {
+  if (keys.join() === wanted.join()) return
+  throw new AssertionError(`${name}: the ${what} has the keys ${keys.join(", ")}, not ${wanted.join(", ")}`)
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -1,6 +1,7 @@
 export {
   AssertionError,
   assertConfiguration,
+  assertDescription,
   assertReading,
   assertValue,
   type EventuallyOptions,

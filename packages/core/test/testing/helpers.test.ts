@@ -3,6 +3,7 @@ import { choice, Device, double, float64Array, softSignal } from "../../src/inde
 import {
   AssertionError,
   assertConfiguration,
+  assertDescription,
   assertReading,
   assertValue,
   eventually,
@@ -33,6 +34,10 @@ describe("assertions", () => {
     await assertReading(detector, { det_counts: 0, det_spectrum: new Float64Array([1, Number.NaN]) })
     await assertConfiguration(detector, { det_mode: "Slow" })
     await assertValue(detector.mode, "Slow")
+    await assertDescription(detector, {
+      det_counts: { dtype: "number" },
+      det_spectrum: { dtype: "array", shape: [2], dtype_numpy: "<f8" },
+    })
     for (const [failing, message] of [
       [assertReading(detector, { det_counts: 0 }), "has the keys det_counts, det_spectrum, not det_counts"],
       [
@@ -41,6 +46,14 @@ describe("assertions", () => {
       ],
       [assertConfiguration(detector, { det_mode: "Fast" }), 'det_mode is "Slow", not "Fast"'],
       [assertValue(detector.counts, 5), "det_counts is 0, not 5"],
+      [
+        assertDescription(detector, { det_counts: { dtype: "string", units: "V" }, det_spectrum: {} }),
+        'dtype of det_counts is "number", not "string"; units of det_counts is undefined, not "V"',
+      ],
+      [
+        assertDescription(detector, { det_counts: {} }),
+        "the description has the keys det_counts, det_spectrum, not",
+      ],
     ] as const) {
       await expect(failing).rejects.toBeInstanceOf(AssertionError)
       await expect(failing).rejects.toThrow(message)

@@ -1,4 +1,4 @@
-import type { DataKey } from "@ophyd-ts/core"
+import { type DataKey, rowsOf } from "@ophyd-ts/core"
 import type { Event, EventDescriptor, EventPage, RunStart, RunStop, Subscriber } from "../documents/types.ts"
 import { DocumentRouter } from "./router.ts"
 
@@ -127,6 +127,8 @@ class LiveTable extends DocumentRouter {
       }
       if (ArrayBuffer.isView(value) || Array.isArray(value))
         return `[${(value as unknown as ArrayLike<unknown>).length}]`
+      if (key.dtype === "array" && typeof value === "object" && value !== null)
+        return `[${rowsOf(value as Record<string, ArrayLike<unknown>>)}]`
       return value === undefined ? "" : String(value)
     }
     return { field, width: Math.max(this.#options.minWidth, field.length) + 1, show }

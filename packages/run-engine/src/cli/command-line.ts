@@ -28,6 +28,8 @@ export const usage = `Usage:
   ophyd-ts run FILE PLAN [VALUE …] [--arg name=value …]   run a plan
   ophyd-ts summarize FILE PLAN [VALUE …] [--arg …]        say what it would do; no device is touched
   ophyd-ts list FILE                                      the plans and devices of a file
+  ophyd-ts NAME …                                         run the program ophyd-ts-NAME that another package brings,
+                                                          for example ophyd-ts dm of @ophyd-ts/aps-dm
 
 Options of run:
   --md name=value     into the start document
@@ -43,7 +45,7 @@ Ctrl-C once: pause at the next checkpoint, then ask. Twice: pause at once. Exit 
 2 cannot be run, 130 aborted or halted.
 `
 
-const commands = ["run", "summarize", "list"] as const
+export const commands = ["run", "summarize", "list"] as const
 
 /** @throws UsageError */
 export function parseCommandLine(argv: readonly string[]): CommandLine | "help" {
@@ -58,7 +60,10 @@ export function parseCommandLine(argv: readonly string[]): CommandLine | "help" 
   const [name, file, plan, ...values] = positionals
   if (name === undefined) throw new UsageError("no command: run, summarize or list")
   const command = commands.find(c => c === name)
-  if (command === undefined) throw new UsageError(`"${name}" is no command: run, summarize or list`)
+  if (command === undefined)
+    throw new UsageError(
+      `"${name}" is no command: run, summarize or list; and there is no program ophyd-ts-${name}`,
+    )
   if (file === undefined) throw new UsageError(`${name}: which file?`)
   if (command !== "list" && plan === undefined)
     throw new UsageError(`${name} ${file}: which plan? See: ophyd-ts list ${file}`)

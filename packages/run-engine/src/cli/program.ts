@@ -6,7 +6,8 @@ import { fileMetadata } from "../node/file-metadata.ts"
 import { handleInterrupts, type InterruptOptions } from "../node/interrupt.ts"
 import { jsonLinesRecorder } from "../node/json-lines.ts"
 import { summarizePlan } from "../simulators/summarize.ts"
-import { type CommandLine, parseCommandLine, UsageError, usage } from "./command-line.ts"
+import { type CommandLine, commands, parseCommandLine, UsageError, usage } from "./command-line.ts"
+import { findProgram, type Places, runProgram } from "./other-program.ts"
 import { loadPlansFile, type PlansFile } from "./plans-file.ts"
 import { valueOfWord } from "./values.ts"
 
@@ -16,12 +17,16 @@ export interface Terminal {
   err: (text: string) => void
   /** Where interrupts come from and how a paused plan is decided upon; default this process and its terminal. */
   interrupts?: Pick<InterruptOptions, "source" | "ask" | "now">
+  /** Where programs for other commands are; default beside this one, in the project, on the PATH. */
+  places?: Places
 }
 
 /** Carries out one command line. @returns the exit status; never throws. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   let file: PlansFile | null = null
   try {
+    const other = otherProgram(argv, terminal)
+    if (other !== null) return await runProgram(other, argv.slice(1))
     const line = parseCommandLine(argv)
     if (line === "help") {
       terminal.out(usage)
@@ -39,6 +44,12 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   } finally {
     await file?.close().catch((error: unknown) => terminal.err(`close: ${describe(error)}`))
   }
+}
+
+/** The program for a command that is none of ours. */
+function otherProgram([name]: readonly string[], { places }: Terminal): string | null {
+  if (name === undefined || commands.some(command => command === name)) return null
+  return findProgram(name, places ?? { self: process.argv[1], cwd: process.cwd(), path: process.env["PATH"] })
 }
 
 function list({ plans, devices }: PlansFile, { out }: Terminal): number {
