@@ -2,7 +2,9 @@ import {
   field,
   isStructure,
   type NdArray,
+  nameOf,
   type PixelNumbering,
+  PvAny,
   PvUnion,
   readNdArray,
   readTimeStamp,
@@ -45,12 +47,15 @@ export function frameFromNdArray(value: unknown, options: FrameOptions = {}): Fr
   const { source = "an NTNDArray", numbering } = options
   const selected = field(value, "value")
   if (selected === null) return null
-  if (!isStructure(value) || !(selected instanceof PvUnion)) {
+  // A group of records has a variant where the specification has a union.
+  if (!isStructure(value) || !(selected instanceof PvUnion || selected instanceof PvAny)) {
     throw new ImageError("IMAGE_TYPE", `${source} is no NTNDArray: it has no union "value"`)
   }
   const image = readNdArray(value, numbering)
-  if (image === null || !(selected.name.replace(/Value$/, "") in fromPva)) {
-    throw new ImageError("IMAGE_TYPE", `${source}: its pixels are of an unknown type, ${selected.name}`)
+  const isKnown = selected instanceof PvAny || selected.name.replace(/Value$/, "") in fromPva
+  if (image === null || !isKnown) {
+    const what = selected instanceof PvAny ? nameOf(selected.type) : selected.name
+    throw new ImageError("IMAGE_TYPE", `${source}: its pixels are of an unknown type, ${what}`)
   }
   // areaDetector's PV is empty before its first image; others send an array of none.
   if (image.data.length === 0 && image.shape.length === 0) return null

@@ -7,6 +7,7 @@ import {
   ntScalar,
   PvAny,
   structure,
+  structureArray,
   type TypedArray,
   t,
   union,
@@ -97,6 +98,24 @@ describe("a frame from an NTNDArray", () => {
     expect(() => frame.attribute("Sample", double)).toThrow(ValueError)
     expect(() => frame.attribute("Sample", double)).toThrow(/attribute Sample of frame 0/)
     expect(() => frame.attribute("nothing", double)).toThrow(/there is none of this name/)
+  })
+
+  it("that a group of records makes up has a variant for a value", () => {
+    const group = structure("epics:nt/NTNDArray:1.0", {
+      value: t.any,
+      dimension: structureArray(structure("", { size: t.int })),
+    })
+    const of = (value: PvAny): Frame | null =>
+      frameFromNdArray(create(group, { value, dimension: [{ size: 3 }, { size: 2 }] } as never))
+    const data = Uint16Array.of(1, 2, 3, 4, 5, 6)
+    expect(of(new PvAny(t.ushorts, data))).toMatchObject({
+      data,
+      dtype: "uint16",
+      shape: [2, 3],
+      uniqueId: 0,
+    })
+    expect(() => of(new PvAny(t.double, 1))).toThrow(/pixels are of an unknown type, double/)
+    expect(frameFromNdArray(create(group, {}))).toBeNull()
   })
 
   it("does not change", () => {

@@ -9,6 +9,7 @@ import {
   PvaError,
   type PvStructureValue,
 } from "pvxs-node"
+import type { PvaPlugin } from "../../plugins/simple.ts"
 import { type DecodeOptions, decodeFrame } from "../codecs/decode.ts"
 import { ImageError } from "../errors.ts"
 import type { Frame } from "../frame.ts"
@@ -57,6 +58,11 @@ export class PvaFrames implements FrameSource {
     this.#client = () => client ?? defaultClient("pva")
     this.#numbering = options.numbering
     this.#decode = decode === true ? {} : decode === false ? null : decode
+  }
+
+  /** The images of a detector's Pva plugin, by the name that the plugin tells; `detector.plugins.pva` is one. */
+  static async of(plugin: PvaPlugin, options: PvaFramesOptions = {}): Promise<PvaFrames> {
+    return new PvaFrames(await plugin.pvName.get(), { client: plugin.clientFor("pva"), ...options })
   }
 
   async get(options: FrameCallOptions = {}): Promise<Frame> {
