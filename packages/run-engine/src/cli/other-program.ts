@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { accessSync, constants, existsSync, statSync } from "node:fs"
+import { accessSync, constants, realpathSync, statSync } from "node:fs"
 import { delimiter, dirname, join, resolve } from "node:path"
 
 /** Where programs `ophyd-ts-NAME` are looked for. */
@@ -40,20 +40,28 @@ function* folders({ self, cwd, path = "" }: Places): Generator<string> {
 
 function isProgram(file: string): boolean {
   try {
-    if (!existsSync(file) || !statSync(file).isFile()) return false
-    if (!windows) accessSync(file, constants.X_OK)
+    if (!statSync(file).isFile()) return false
+    if (!windows && !isScript(file)) accessSync(file, constants.X_OK)
     return true
   } catch {
     return false
   }
 }
 
+/** A script of Node: one that was just built may not be executable yet. */
+const isScript = (file: string): boolean => /\.[cm]?js$/.test(realpathSync(file))
+
 /**
  * Runs it in place of this program: it has the terminal, Ctrl-C is its own business, and its exit status is ours.
  * @throws an error of the system when it cannot be started
  */
 export async function runProgram(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(program, [...args], { stdio: "inherit", shell: windows })
+  const script = isScript(program)
+  const command = script ? process.execPath : program
+  const child = spawn(command, [...(script ? [program] : []), ...args], {
+    stdio: "inherit",
+    shell: windows && !script,
+  })
   // The terminal sends it to both.
   const leaveAlone = () => {}
   const end = () => void child.kill("SIGTERM")
