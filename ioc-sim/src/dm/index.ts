@@ -11,7 +11,7 @@ export {
 export { DmRefusal, DmSimError } from "./errors.ts"
 export type { ExperimentInput } from "./experiments.ts"
 export type { DmFault, DmFaultHandle, DmFaultKind } from "./faults.ts"
-export { centreOfFrame, type FrameCentre, type FrameCentres, frameCentres } from "./frame-centres.ts"
+export { type FrameCentre, type FrameCentres, frameCentres } from "./frame-centres.ts"
 export type { TlsMaterial } from "./http/listener.ts"
 export type { DmServiceLimits, DmServiceOptions, DmTiming } from "./options.ts"
 export type { CommandFunction, CommandResult, CommandRule, StageContext } from "./processing/commands.ts"

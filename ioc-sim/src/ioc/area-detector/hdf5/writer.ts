@@ -1,9 +1,6 @@
 /** Writes HDF5 files in a thread of its own. The thread starts with the first file. */
-import { existsSync } from "node:fs"
-import { createRequire } from "node:module"
-import { join } from "node:path"
-import { pathToFileURL } from "node:url"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
+import { startHdf5Thread } from "../../../hdf5-thread.ts"
 import type { PixelArray } from "../frame.ts"
 import type { Command, FileLayout, Reply, Request, StoredFrame } from "./messages.ts"
 
@@ -62,7 +59,7 @@ export class Hdf5Writer {
   }
 
   #start(): Worker {
-    const worker = startWorker()
+    const worker = startHdf5Thread(new URL("./worker", import.meta.url))
     worker.on("message", ({ id, error }: Reply) => {
       const waiting = this.#waiting.get(id)
       this.#waiting.delete(id)
@@ -81,22 +78,4 @@ export class Hdf5Writer {
     for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
   }
-}
-
-/** From the built package the thread runs JavaScript; from sources TypeScript, which a thread does not know by itself. */
-function startWorker(): Worker {
-  const options = { stdout: true, stderr: true } as const
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), options)
-  const inPackage = (path: string): string => {
-    const folders = createRequire(import.meta.url).resolve.paths(path) ?? []
-    const found = folders.map(folder => join(folder, path)).find(file => existsSync(file))
-    return JSON.stringify(pathToFileURL(found ?? path).href)
-  }
-  const source = JSON.stringify(new URL("./worker.ts", import.meta.url).href)
-  // The library comes first: tsx would look through its megabytes for TypeScript.
-  const start = `
-    import(${inPackage("h5wasm/dist/node/hdf5_hl.js")})
-      .then(() => import(${inPackage("tsx/dist/esm/api/index.mjs")}))
-      .then(({ register }) => { register(); return import(${source}) })`
-  return new Worker(start, { ...options, eval: true, execArgv: [] })
 }
