@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type ContainerIoc, startContainerBeamline, startContainerIoc } from "@ophyd-ts/ioc-sim"
@@ -67,8 +67,9 @@ describe.skipIf(!peers().container)("a genuine IOC in a container", { timeout: 1
       async () => {
         const [found] = await containersOf(ioc.name)
         expect(found?.Config.User).toBe("65532:65532")
-        expect(Object.values(found?.HostConfig.PortBindings ?? {})).toEqual(
-          [ioc.ports.ca, ioc.ports.pva].map(port => [{ HostIp: "127.0.0.1", HostPort: String(port) }]),
+        const mapped = [ioc.ports.ca, ioc.ports.pva].map(String)
+        expect(found?.HostConfig.PortBindings).toEqual(
+          Object.fromEntries(mapped.map(port => [`${port}/tcp`, [{ HostIp: "127.0.0.1", HostPort: port }]])),
         )
         expect(found?.State.Health?.Status).toBe("healthy")
       },
@@ -88,7 +89,8 @@ describe.skipIf(!peers().container)("a genuine IOC in a container", { timeout: 1
   })
 
   it("serves databases of the caller's beside another one, and leaves nothing behind", async () => {
-    const file = join(tmpdir(), `ophyd-ts-container-${process.pid}.db`)
+    const folder = await mkdtemp(join(tmpdir(), "ophyd-ts-container-"))
+    const file = join(folder, "own.db")
     await writeFile(file, 'record(ao, "$(P)x") { field(VAL, "$(X)") field(PINI, "YES") }')
     const before = (await containersOf(ioc.name)).length
     {
@@ -100,6 +102,7 @@ describe.skipIf(!peers().container)("a genuine IOC in a container", { timeout: 1
       expect(await containersOf(ioc.name)).toHaveLength(before + 1)
     }
     expect(await containersOf(ioc.name)).toHaveLength(before)
+    await rm(folder, { recursive: true })
   })
 
   it("that cannot load its database is an error with the IOC's own words, and no container", async () => {

@@ -26,6 +26,9 @@ const passedOn = [
   ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap(name => [name, name.toLowerCase()]),
 ]
 
+/** A file of authorities that is to be trusted, as pip and what it is made of look for it. */
+const certificateVariables = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"]
+
 /** The image to build upon when the caller names none. */
 export function containerBase(environment: NodeJS.ProcessEnv = process.env): string {
   return environment["OPHYD_TS_CONTAINER_BASE"] || "python:3.12-slim"
@@ -93,8 +96,8 @@ async function copyContext(folder: string, files: readonly string[]): Promise<st
     await mkdir(dirname(join(folder, file)), { recursive: true })
     await copyFile(join(packageFolder, file), join(folder, file))
   }
-  const certificates = process.env["PIP_CERT"]
-  if (certificates === undefined || certificates === "") return [...files]
+  const certificates = certificateVariables.map(name => process.env[name]).find(Boolean)
+  if (certificates === undefined) return [...files]
   await copyFile(certificates, join(folder, "pip-certificates.pem"))
   return [...files, "pip-certificates.pem"]
 }

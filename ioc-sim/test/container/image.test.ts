@@ -76,7 +76,7 @@ describe("the image of the genuine softIoc", () => {
   })
 
   it("is made from the Dockerfile, the record types and the databases upon the base", async () => {
-    vi.stubEnv("PIP_CERT", "")
+    for (const name of ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"]) vi.stubEnv(name, "")
     const { asked, engine } = fakeEngine()
     const lines: string[] = []
     const name = await softIocImage(engine, { base: "mine:1", report: line => lines.push(line) })
