@@ -115,9 +115,9 @@ describe.skipIf(!peers().pvxs).each(["ca", "pva"] as const)(
   },
 )
 
-it.skipIf(!peers().softIoc)(
-  "5,000 signals, 37 of them absent: one error that names the 37, within one time-out",
-  async () => {
+it.skipIf(!peers().softIoc).each(["ca", "pva"] as const)(
+  "5,000 signals over %s, 37 of them absent: one error that names the 37, within one time-out",
+  async protocol => {
     const absent = new Set(Array.from({ length: 37 }, (_, i) => i * 131 + 17))
     const numbers = Array.from({ length: 5000 }, (_, i) => i)
     const there = numbers.filter(i => !absent.has(i))
@@ -127,9 +127,10 @@ it.skipIf(!peers().softIoc)(
     class Hall extends EpicsDevice {
       readonly x = new DeviceVector(numbers, i => this.signal.rw(double, `many${i}`))
     }
-    const client = new CaClient(ioc.clientConfig().ca)
+    const { ca, pva } = ioc.clientConfig()
+    const client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
     try {
-      const hall = new Hall(prefix, { name: "hall", client })
+      const hall = new Hall(`${protocol}://${prefix}`, { name: "hall", client })
       const started = performance.now()
       const error: NotConnectedError = await hall.connect({ timeout: 8 }).catch(e => e)
       expect(performance.now() - started).toBeLessThan(16_000)

@@ -67,6 +67,7 @@ record(lso, "$(P)lso") { field(SIZV, "300") }`
       readonly locked = this.signal.rw(double, "locked")
       readonly slow = this.signal.rw(double, "slow.A", { whenBusy: "supersede" })
       readonly quick = this.signal.rw(double, "quick")
+      readonly impatient = this.signal.r(double, "quick", { onDisconnect: "fail" })
     }
     let probe: Probe
 
@@ -162,10 +163,13 @@ record(lso, "$(P)lso") { field(SIZV, "300") }`
 
     it("fail a pending set with outcome unknown when the IOC is killed, and go on when it is back", async () => {
       const waiting = until(probe.quick, 9, { timeout: 60 })
+      const failing = until(probe.impatient, 9, { timeout: 60 })
       const pending = probe.slow.set(7)
       await until(probe.slow, 7, { timeout: 20 })
       await ioc.kill()
       await expect(pending).rejects.toThrow(/outcome (is )?unknown/)
+      await expect(failing).rejects.toThrow(`the connection to ${probe.impatient.source} is lost`)
+      await expect(probe.impatient.get()).rejects.toThrow("is lost")
       await ioc.restart()
       await expect.poll(() => probe.slow.connected && probe.quick.connected, { timeout: 40_000 }).toBe(true)
       await probe.slow.set(8, { timeout: 20 })
