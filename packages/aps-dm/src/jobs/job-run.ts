@@ -181,7 +181,7 @@ export class JobRun {
 
   #bad(outcome: BadOutcome, reason?: string, cause?: unknown): DmJobError {
     return new DmJobError(outcome, {
-      workflow: this.#options.workflow,
+      workflow: this.#job?.workflow?.name ?? this.#options.workflow,
       job: this.#job,
       elapsed: this.elapsed,
       ...(reason === undefined ? {} : { reason }),
