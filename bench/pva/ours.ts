@@ -79,10 +79,11 @@ function scalars(name: string): Promise<Watched> {
   )
 }
 
-function images(name: string): Promise<Watched> {
+function images(name: string, reuseMemory = false): Promise<Watched> {
   let frames = 0
   let pixels = 0
   client.monitor(name, {
+    reuseMemory,
     onUpdate: ({ value }) => {
       frames++
       pixels += (value["value"] as unknown as { value: TypedArray }).value.length
@@ -159,7 +160,9 @@ const modes: Record<string, () => Promise<unknown>> = {
   },
   flood: () => scalars("flood"),
   image: () => images("image"),
+  "image-reused": () => images("image", true),
   segmented: () => images("segmented"),
+  "segmented-reused": () => images("segmented", true),
   "bare-socket": bareSocket,
   latency,
 }

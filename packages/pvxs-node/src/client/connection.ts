@@ -147,6 +147,11 @@ export class Connection extends WheelTimer {
     return ioid
   }
 
+  /** Takes back the memory of a message, for the next of its size. */
+  recycle(memory: ArrayBufferLike): void {
+    this.#framer.recycle(memory)
+  }
+
   /** Forgets an operation, and lets the server forget it. Late replies are ignored. */
   release(ioid: number, sid: number, tellServer: boolean): void {
     if (!this.#operations.delete(ioid) || !tellServer || !this.isReady) return

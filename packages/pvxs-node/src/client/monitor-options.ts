@@ -21,6 +21,12 @@ export interface MonitorOptions<T extends StructureType | undefined = undefined>
    * the way and a slow reader slows the stream. Worth it for images. Default false.
    */
   readonly pipeline?: boolean
+  /**
+   * Large arrays of an update are valid until the next one has been delivered (to listeners), or is asked for (in a
+   * loop): their memory then takes the next. For streams of images, which come up to twice as fast that way; copy
+   * what has to stay. Default false: arrays belong to the caller.
+   */
+  readonly reuseMemory?: boolean
   /** Depth of the server's queue, and the window of a pipeline. Default 4, where `pipeline` is on. */
   readonly queueSize?: number
   /**

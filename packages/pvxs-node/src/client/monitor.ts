@@ -21,6 +21,7 @@ import {
   Update,
 } from "./monitor-options.ts"
 import { structureOf } from "./request.ts"
+import { UpdateMemory } from "./update-memory.ts"
 import { UpdateQueue } from "./update-queue.ts"
 
 type Waiter<T> = { resolve(result: IteratorResult<MonitorUpdate<T>>): void; reject(error: unknown): void }
@@ -49,6 +50,10 @@ export class Monitor<T extends StructureType | undefined = undefined>
   #ioid = 0
   #layout: Layout | null = null
   #slots: readonly unknown[] = []
+  readonly #reuseMemory: boolean
+  /** Of the newest update, and of the one that the reader looks at. */
+  #memory: UpdateMemory | null = null
+  #memoryRead: UpdateMemory | null = null
   #fresh = true
   /** Updates used up and not yet acknowledged. */
   #consumed = 0
@@ -65,6 +70,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
     this.#core = core
     this.#declared = options.type
     this.#signal = options.signal
+    this.#reuseMemory = options.reuseMemory === true
     const depth = options.queueSize ?? (options.pipeline === true ? 4 : undefined)
     if (depth !== undefined && !(Number.isInteger(depth) && depth > 0)) {
       throw new PvaInputError(`queueSize of a monitor is an integer above 0, not ${depth}`)
@@ -160,8 +166,11 @@ export class Monitor<T extends StructureType | undefined = undefined>
   }
 
   #take(): MonitorUpdate<ReadAs<T>> | undefined {
+    this.#memoryRead?.release()
+    this.#memoryRead = null
     const next = this.#queue.shift()
     if (next === undefined) return undefined
+    this.#memoryRead = next.memory
     const { slots, changed, merged, initial, epoch } = next
     if (epoch === this.#epoch) this.#consume(merged + 1)
     return new Update<ReadAs<T>>(changed, slots, merged, initial)
@@ -235,6 +244,8 @@ export class Monitor<T extends StructureType | undefined = undefined>
     }
     this.#layout = layout
     this.#slots = layout.empty
+    this.#memory?.release()
+    this.#memory = null
     this.#status = "running"
     if (!this.#paused) this.#send(Sub.start)
     this.#emit(() => this.#events.emit("connected"))
@@ -246,7 +257,17 @@ export class Monitor<T extends StructureType | undefined = undefined>
     const changed = layout.readFields(reader)
     changed.decode(reader, slots)
     // What follows says which fields the server itself has merged; most servers never fill it in.
+    if (!this.#reuseMemory) {
+      this.#deliver(slots, changed)
+      return
+    }
+    const before = this.#memory
+    const connection = this.#connection
+    const { kept } = reader
+    this.#memory = UpdateMemory.after(before, { slots, changed, kept }, buffer => connection?.recycle(buffer))
+    this.#memory?.hold()
     this.#deliver(slots, changed)
+    before?.release()
   }
 
   #deliver(slots: unknown[], changed: FieldSet): void {
@@ -262,7 +283,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
         return
       }
     }
-    this.#queue.push({ slots, changed, merged: 0, initial, epoch: this.#epoch })
+    this.#queue.push({ slots, changed, merged: 0, initial, epoch: this.#epoch, memory: this.#memory })
     const waiter = this.#waiters.shift()
     if (waiter === undefined) return
     waiter.resolve({ done: false, value: this.#take()! })

@@ -120,6 +120,16 @@ export class FieldSet {
     for (const leaf of this.#leaves) leaf.codec!.encode(writer, slots[leaf.bit])
   }
 
+  /** @internal True when the leaf of this number is in the set. */
+  hasBit(bit: number): boolean {
+    return this.#mask.has(bit)
+  }
+
+  /** @internal The first leaf that passes the test, or -1. */
+  findBit(test: (bit: number) => boolean): number {
+    return this.#bits.find(test) ?? -1
+  }
+
   /** Copies exactly these fields from one value's slots to another's. */
   copy(from: readonly unknown[], to: unknown[]): void {
     for (const bit of this.#bits) to[bit] = from[bit]

@@ -59,6 +59,7 @@ export function readNumbers(reader: Reader, name: NumericName, n: number): Typed
   let values: TypedArray
   if (reader.owned && length >= worthKeeping && 2 * length > reader.bytes.length && start % bytes === 0) {
     values = new array(reader.bytes.buffer as ArrayBuffer, start, n)
+    reader.kept = reader.bytes.buffer
   } else {
     if (reader.owned && length >= worthKeeping) reader.misaligned = (bytes - (start % bytes)) % bytes
     values = new array(reader.bytes.buffer.slice(start, start + length) as ArrayBuffer)

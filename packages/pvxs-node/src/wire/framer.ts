@@ -10,6 +10,9 @@ export interface FrameHandler {
   onControl(command: number, value: number, little: boolean): void
 }
 
+/** Given back memory of so many messages is kept. */
+const spareKept = 2
+
 /**
  * Cuts a byte stream into messages (specification, "Message header" and segmentation). Push chunks as they come;
  * a chunk may be overwritten after `push` returns, only the tail of an unfinished message is kept.
@@ -30,6 +33,8 @@ export class Framer {
   #segmentBytes = 0
   #segmentsExpected = 0
   #segmentCommand = -1
+  /** Memory given back, for messages to come. */
+  readonly #spare: ArrayBufferLike[] = []
   /** Where in their memory messages start, so that the arrays they hold come to lie aligned. */
   #shift = 0
 
@@ -57,7 +62,7 @@ export class Framer {
         const size = this.#check(view, pos)
         if (chunk.length - pos - headerBytes < size) {
           this.#head.set(chunk.subarray(pos, pos + headerBytes))
-          this.#body = this.#allocate(size)
+          this.#body = this.#roomFor(size)
           pos += headerBytes
         } else {
           const start = pos + headerBytes
@@ -87,7 +92,7 @@ export class Framer {
     if (this.#headLength === headerBytes) {
       this.#headLength = 0
       const size = this.#check(this.#headView, 0)
-      this.#body = this.#allocate(size)
+      this.#body = this.#roomFor(size)
       this.#finishBody()
     }
     return pos + n
@@ -162,8 +167,34 @@ export class Framer {
     if (reader.misaligned > 0) this.#shift = (this.#shift + reader.misaligned) % 8
   }
 
+  /** Takes memory back that the arrays of a message lay in. Nobody may look at it any more. */
+  recycle(memory: ArrayBufferLike): void {
+    if (this.#spare.length === spareKept) this.#spare.shift()
+    this.#spare.push(memory)
+  }
+
+  /** Where the body goes whose header is in `#head`: a segment at once to its place in the whole. */
+  #roomFor(size: number): Uint8Array {
+    const flags = this.#head[2]!
+    if ((flags & Flag.control) !== 0 || (flags & Flag.segmentMask) === 0) return this.#allocate(size)
+    this.#reserve(size)
+    return this.#segments.subarray(this.#segmentBytes, this.#segmentBytes + size)
+  }
+
+  /** Makes room for a further segment. */
+  #reserve(size: number): void {
+    const needed = this.#segmentBytes + size
+    if (needed <= this.#segments.length) return
+    const larger = this.#allocate(Math.max(needed, this.#segmentsExpected, 2 * this.#segments.length))
+    larger.set(this.#segments.subarray(0, this.#segmentBytes))
+    this.#segments = larger
+  }
+
   #allocate(size: number): Uint8Array {
-    return new Uint8Array(size + 8).subarray(this.#shift, this.#shift + size)
+    const room = size + 8
+    const fits = this.#spare.findIndex(each => each.byteLength >= room && each.byteLength <= 2 * room)
+    const memory = fits < 0 ? new ArrayBuffer(room) : this.#spare.splice(fits, 1)[0]!
+    return new Uint8Array(memory, this.#shift, size)
   }
 
   #segment(segment: number, command: number, piece: Uint8Array, little: boolean): void {
@@ -178,15 +209,13 @@ export class Framer {
       throw new PvaProtocolError(`a segment of command ${command} continues command ${this.#segmentCommand}`)
     }
     this.#segmentCommand = command
-    const needed = this.#segmentBytes + piece.length
-    if (needed > this.#segments.length) {
-      const larger = this.#allocate(Math.max(needed, this.#segmentsExpected, 2 * this.#segments.length))
-      larger.set(this.#segments.subarray(0, this.#segmentBytes))
-      this.#segments = larger
+    if (piece.buffer !== this.#segments.buffer) {
+      this.#reserve(piece.length)
+      this.#segments.set(piece, this.#segmentBytes)
     }
-    this.#segments.set(piece, this.#segmentBytes)
-    this.#segmentBytes = needed
+    this.#segmentBytes += piece.length
     if (segment !== Flag.segmentLast) return
+    const needed = this.#segmentBytes
     const whole = this.#segments.subarray(0, needed)
     this.#segments = new Uint8Array(0)
     this.#segmentBytes = 0

@@ -17,6 +17,8 @@ export class Reader {
   readonly limits: PvaLimits
   /** The bytes belong to this message alone, so a large array in it may keep them instead of a copy. */
   owned = false
+  /** The memory of this message, when an array of it has been left there. */
+  kept: ArrayBufferLike | null = null
   /** By how many bytes the message should have started later for its large array to be aligned. */
   misaligned = 0
   /** Types the peer has defined by id; they live as long as the connection, as this reader does. */
@@ -35,6 +37,7 @@ export class Reader {
   /** Points this reader at other bytes, so that a connection needs only one. */
   reset(bytes: Uint8Array, view: DataView, pos: number, end: number, little: boolean, owned = false): this {
     this.owned = owned
+    this.kept = null
     this.misaligned = 0
     this.bytes = bytes
     this.view = view
