@@ -112,7 +112,8 @@ function post(pv: SharedPv | undefined, changes: () => object): void {
   if (pv?.isOpen) pv.post(changes() as never)
 }
 
-const present = ({ record, field, spec }: NamedField): object => ({
+/** All that a PV for a field holds. */
+export const present = ({ record, field, spec }: NamedField): object => ({
   value: shown(spec, record.read(field) ?? spec.initial),
   ...describe(spec.type, record.metadata(field), record.read("DESC")),
   ...stampOf(record.alarm, record.time),
@@ -130,7 +131,8 @@ function shown(spec: FieldSpec, value: Content): unknown {
   return spec.type === "chars" ? new Int8Array(charsOf(String(value), spec.length ?? 256)) : value
 }
 
-function stampOf({ severity, status }: Alarm, time: number): object {
+/** Alarm and time of a value. */
+export function stampOf({ severity, status }: Alarm, time: number): object {
   const secondsPastEpoch = Math.floor(time)
   return {
     // The class of trouble is the record's; its Channel Access condition goes into the text, as in QSRV.

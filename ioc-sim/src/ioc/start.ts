@@ -9,6 +9,7 @@ import { Beamline, type MotorName } from "./beamline.ts"
 import { Directory } from "./directory.ts"
 import type { AxisFault } from "./physics/axis.ts"
 import { RecordsOverCa } from "./serve-ca.ts"
+import { serveGroups } from "./serve-groups.ts"
 import { serveImages } from "./serve-images.ts"
 import { RecordsOverPva } from "./serve-pva.ts"
 
@@ -68,6 +69,7 @@ export class EmbeddedBeamline implements AsyncDisposable {
     this.#overCa = new RecordsOverCa(ca, this.#directory)
     this.#overPva = new RecordsOverPva(pva, this.#directory)
     serveImages(pva, beamline.areaDetector.pva)
+    serveGroups(pva, prefix, beamline)
   }
 
   /** TCP ports of the two protocols. */

@@ -8,6 +8,7 @@ import {
   type FieldValue,
   noAlarm,
   readOnly,
+  short,
   text,
 } from "./field.ts"
 
@@ -28,7 +29,13 @@ export interface RecordListener {
 }
 
 /** Fields that every record has. */
-const commonFields = { NAME: readOnly(text()), RTYP: readOnly(text()), DESC: text() }
+const commonFields = {
+  NAME: readOnly(text()),
+  RTYP: readOnly(text()),
+  DESC: text(),
+  // Clients ask whether a record is disabled; none of these ever is.
+  DISA: readOnly(short()),
+}
 
 /** A simulated record: its fields, and what happens when one is written. */
 export abstract class SimRecord<T extends FieldTable = FieldTable> {

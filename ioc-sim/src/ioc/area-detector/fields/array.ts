@@ -5,16 +5,16 @@ import { array, bare, chars, choice, disableEnable, double, long, r, rw, text, w
 /** Version of ADCore whose records and behaviour are simulated. */
 export const adCoreVersion = "3.12.1"
 
-const dimension = () => r(long())
+const dimension = () => rw(long())
 
-/** @param portName asyn port of the source. */
-export const arrayFields = (portName: string) =>
+/** @param portName asyn port of the source. @param arrayCallbacks whether it passes images on at first. */
+export const arrayFields = (portName: string, arrayCallbacks = true) =>
   ({
     PortName: r(text(portName)),
     ADCoreVersion: r(text(adCoreVersion)),
     DriverVersion: r(text(adCoreVersion)),
-    NDimensions: r(long()),
-    Dimensions: r(array("LONG", 10)),
+    NDimensions: rw(long()),
+    Dimensions: rw(array("LONG", 10)),
     ArraySize0: dimension(),
     ArraySize1: dimension(),
     ArraySize2: dimension(),
@@ -38,7 +38,7 @@ export const arrayFields = (portName: string) =>
     EpicsTSNsec: r(long()),
     ArrayCounter: rw(long()),
     ArrayRate: r(double(), { precision: 2, units: "Hz" }),
-    ArrayCallbacks: rw(choice(disableEnable, 1), { severities: [0, 1] }),
+    ArrayCallbacks: rw(choice(disableEnable, arrayCallbacks ? 1 : 0), { severities: [0, 1] }),
     NDAttributesFile: w(chars()),
     NDAttributesMacros: w(chars()),
     NDAttributesStatus: bare(
@@ -57,6 +57,6 @@ export const arrayFields = (portName: string) =>
 
 /** DataType and ColorMode of a plugin: those of the image that it has seen last. */
 export const seenFields = {
-  DataType: r(choice(dataTypes)),
-  ColorMode: r(choice(colorModes)),
+  DataType: rw(choice(dataTypes)),
+  ColorMode: rw(choice(colorModes)),
 } as const

@@ -81,6 +81,8 @@ export const cameraFields = ({ sensor, size }: Region) =>
     ShutterStatus: r(choice(["Closed", "Open"]), { severities: [0, 1] }),
     ShutterStatusEPICS: r(choice(["Close", "Open"])),
     ShutterControlEPICS: bare(choice(["Closed", "Open"]), { severities: [0, 1] }),
+    ShutterOpenEPICS: bare(double()),
+    ShutterCloseEPICS: bare(double()),
     ShutterOpenDelay: rw(double(), seconds),
     ShutterCloseDelay: rw(double(), seconds),
     DataType: rw(choice(dataTypes, dataTypes.indexOf("UInt16"))),

@@ -12,13 +12,21 @@ export interface PluginIdentity {
   readonly source?: string
   /** Whether it takes images when the IOC starts. Default no. */
   readonly enabled?: boolean
+  /** Whether it passes images on when the IOC starts. Default yes. */
+  readonly arrayCallbacks?: boolean
 }
 
 const seconds = { precision: 3, units: "s", limits: [0, 1e6] } as const
 
-export const pluginFields = ({ port, type, source = "SIM1", enabled = false }: PluginIdentity) =>
+export const pluginFields = ({
+  port,
+  type,
+  source = "SIM1",
+  enabled = false,
+  arrayCallbacks = true,
+}: PluginIdentity) =>
   ({
-    ...arrayFields(port),
+    ...arrayFields(port, arrayCallbacks),
     ...seenFields,
     PluginType: r(text(type)),
     NDArrayPort: rw(text(source)),

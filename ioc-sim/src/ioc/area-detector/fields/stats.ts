@@ -1,7 +1,8 @@
 /** Parameters of the statistics plugin: NDStats.template of ADCore. */
-import { array, bare, choice, double, long, noYes, r, rw } from "../parameters.ts"
+import { array, bare, choice, double, long, noYes, r, rw, w } from "../parameters.ts"
 
-const value = (precision = 0) => r(double(), { precision })
+/** A result. Its setting is there because Reset writes it. */
+const value = (precision = 0) => rw(double(), { precision })
 
 /** @param sensor columns and rows, for the room that profiles need. */
 export const statsFields = ([columns, rows]: readonly [number, number]) =>
@@ -11,8 +12,8 @@ export const statsFields = ([columns, rows]: readonly [number, number]) =>
     MinValue: value(),
     MaxValue: value(),
     MeanValue: value(),
-    Sigma: value(1),
-    SigmaValue: bare(double(), { precision: 1 }),
+    Sigma: r(double(), { precision: 1 }),
+    SigmaValue: w(double(), { precision: 1 }),
     Total: value(),
     Net: value(),
     MinX: value(),
@@ -36,7 +37,8 @@ export const statsFields = ([columns, rows]: readonly [number, number]) =>
     ComputeProfiles: rw(choice(noYes)),
     CursorX: rw(long(1)),
     CursorY: rw(long(1)),
-    CursorVal: value(2),
+    CursorVal: r(double(), { precision: 2 }),
+    Reset: w(choice(["", "Reset"])),
     MaxSizeX: bare(long(columns)),
     MaxSizeY: bare(long(rows)),
     ProfileSizeX: r(long()),

@@ -1,7 +1,8 @@
 /**
- * What plugins that write files do: names, directories, the modes Single, Capture and Stream. Messages are worded as
- * ADCore's, with the reason added in brackets; that images which could not be written are not counted, and that
- * capturing goes on until somebody ends it, is inferred from its documentation.
+ * What plugins that write files do: names, directories, the modes Single, Capture and Stream, as ADCore's NDPluginFile
+ * has it. Closing clears WriteStatus, so who wants to know of an error has to look before; an image that could not be
+ * written is not counted and does not end capturing. Texts of WriteMessage are ADCore's with the reason added in
+ * brackets; those for refusals that ADCore only logs are inferred.
  */
 
 import type { WriterName } from "../faults.ts"
@@ -21,6 +22,11 @@ const mostCaptured = 100_000
 /** What asyn calls an error. */
 const asynError = 3
 
+const noSpace = "no space left on device"
+
+/** An image that does not fit those before it in the file. */
+export class InvalidFrame extends Error {}
+
 /** A refusal, to be shown as WriteMessage. */
 export class WriteRefused extends Error {}
 
@@ -31,6 +37,8 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
   #open: { readonly path: string; readonly temporary: string } | undefined
   #captured: Frame[] = []
   #capturing = false
+  /** The disk was full, so closing the file fails as well. */
+  #full = false
 
   constructor(parts: PluginParts, table: T) {
     super(parts, table)
@@ -106,7 +114,10 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
   }
 
   async #take(frame: Frame): Promise<void> {
-    if (this.#mode === "Single") return this.#save([frame])
+    if (this.#mode === "Single") {
+      this.file.set("NumCaptured", 1)
+      return this.#save([frame])
+    }
     // Somebody may have ended it while the image waited.
     if (!this.#capturing) return
     const wanted = this.file.get("NumCapture")
@@ -114,7 +125,7 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
       this.#captured.push(frame)
       this.file.set("NumCaptured", this.#captured.length)
       if (this.#captured.length < wanted) return
-      if (this.file.get("AutoSave") === 1) await this.#save(this.#captured)
+      if (this.file.get("AutoSave") === 1) await this.#saveCaptured()
       return this.#ended()
     }
     if (!this.supportsMultiple) await this.#save([frame])
@@ -125,27 +136,26 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
 
   /** True when the image is in the file, which is opened for it if need be. */
   async #stream(frame: Frame): Promise<boolean> {
-    if (this.#open === undefined && !(await this.#openFor(frame))) {
-      this.#ended()
-      return false
-    }
+    if (this.#open === undefined && !(await this.#openFor(frame))) return false
     return this.#attempt("writing file", () => this.#room(frame))
   }
 
   async #start(): Promise<void> {
     const { file } = this
     if (this.#capturing) return
-    this.report(undefined)
     const last = this.source.last
     const refused = this.#refusal(last)
-    if (refused !== undefined) {
-      this.report(refused)
-      return file.done("Capture")
-    }
-    file.set("NumCaptured", 0)
+    this.report(refused)
+    if (refused !== undefined) return file.done("Capture")
+    file.post({ FullFileName: "", NumCaptured: 0 })
     this.#captured = []
-    const opensNow = this.#mode === "Stream" && this.supportsMultiple && file.get("LazyOpen") === 0
-    if (opensNow && last !== undefined && !(await this.#openFor(last))) return file.done("Capture")
+    if (this.#mode === "Stream") {
+      const lazy = file.get("LazyOpen") === 1
+      if (lazy) file.set("WriteMessage", "Lazy Open...")
+      else if (this.supportsMultiple && last !== undefined && !(await this.#openFor(last)))
+        return file.done("Capture")
+      file.set("WriteFile", 1)
+    }
     this.#capturing = true
     file.set("Capture", 1)
   }
@@ -162,9 +172,10 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
     }
     const wanted = file.get("NumCapture")
     if (mode === "Capture" && (wanted < 1 || wanted > mostCaptured))
-      return `ERROR: cannot capture ${wanted} arrays in memory`
-    const needsArray = mode === "Stream" && this.supportsMultiple && file.get("LazyOpen") === 0
-    return needsArray && last === undefined
+      return `ERROR: cannot allocate capture buffer for ${wanted} arrays`
+    if (last !== undefined) return undefined
+    if (mode === "Capture") return "ERROR: No arrays collected: cannot allocate capture buffer"
+    return this.supportsMultiple && file.get("LazyOpen") === 0
       ? "ERROR, must collect an array to get dimensions first"
       : undefined
   }
@@ -177,6 +188,7 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
 
   #ended(): void {
     this.#capturing = false
+    this.file.done("WriteFile")
     this.file.done("Capture")
   }
 
@@ -185,10 +197,18 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
     const { file } = this
     file.set("WriteFile", 1)
     const last = this.source.last
-    const frames = this.#mode === "Capture" ? this.#captured : last === undefined ? [] : [last]
-    if (frames.length === 0) this.report("ERROR, no valid array to write")
-    else await this.#save(frames)
+    if (this.#mode === "Capture") {
+      if (this.#captured.length === 0) this.report("ERROR, no capture buffer present")
+      else await this.#saveCaptured()
+    } else if (last === undefined) this.report("ERROR, no valid array to write")
+    else await this.#save([last])
     file.done("WriteFile")
+  }
+
+  async #saveCaptured(): Promise<void> {
+    await this.#save(this.#captured)
+    this.#captured = []
+    this.file.set("NumCaptured", 0)
   }
 
   /** Images into a file of their own, or each into one where a file holds just one. */
@@ -202,11 +222,10 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
   }
 
   async #room(frame: Frame): Promise<void> {
-    if (!this.faults.takeRoom(this.name as WriterName)) {
-      await this.diskFull()
-      throw new Error("no space left on device")
-    }
-    return this.writeFrame(frame)
+    if (this.faults.takeRoom(this.name as WriterName)) return this.writeFrame(frame)
+    this.#full = true
+    await this.diskFull()
+    throw new Error(noSpace)
   }
 
   /** What a disk without room does to the file that is open. */
@@ -228,6 +247,7 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
       await this.openFile(temporary, frame)
     })
     if (opened) this.#open = { path, temporary }
+    this.#full = false
     return opened
   }
 
@@ -235,25 +255,22 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
     const open = this.#open
     if (open === undefined) return
     this.#open = undefined
-    await this.#attempt(
-      "closing file",
-      async () => {
-        await this.closeFile()
-        if (open.temporary !== open.path) await this.rename(open.temporary, open.path)
-      },
-      true,
-    )
+    await this.#attempt("closing file", async () => {
+      await this.closeFile()
+      if (open.temporary !== open.path) await this.rename(open.temporary, open.path)
+      if (this.#full) throw new Error(noSpace)
+    })
   }
 
-  /** Shows how it went. A success does not hide an error that somebody still has to read, when `quiet`. */
-  async #attempt(what: string, operation: () => Promise<void>, quiet = false): Promise<boolean> {
+  /** Shows how it went. */
+  async #attempt(what: string, operation: () => Promise<void>): Promise<boolean> {
     try {
       await operation()
-      if (!quiet) this.report(undefined)
+      this.report(undefined)
       return true
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      this.report(`Error ${what}, status=${asynError} (${reason})`)
+      this.report(error instanceof InvalidFrame ? reason : `Error ${what}, status=${asynError} (${reason})`)
       return false
     }
   }

@@ -2,14 +2,14 @@
 import { rename } from "node:fs/promises"
 import { compressions, fileFields, hdf5Fields } from "../fields/file.ts"
 import { pluginFields } from "../fields/plugin.ts"
-import type { Frame } from "../frame.ts"
+import type { DataType, Frame } from "../frame.ts"
 import type { FileLayout } from "../hdf5/messages.ts"
 import { Hdf5Writer } from "../hdf5/writer.ts"
-import { FilePlugin, WriteRefused } from "./file.ts"
+import { FilePlugin, InvalidFrame, WriteRefused } from "./file.ts"
 import type { PluginParts } from "./plugin.ts"
 
 const table = {
-  ...pluginFields({ port: "FileHDF1", type: "NDFileHDF5" }),
+  ...pluginFields({ port: "FileHDF1", type: "NDFileHDF5", arrayCallbacks: false }),
   ...fileFields("HDF5", "%s%s_%6.6d.h5"),
   ...hdf5Fields,
 }
@@ -21,6 +21,7 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
   protected readonly supportsMultiple = true
   readonly #writer = new Hdf5Writer()
   #shape: readonly number[] = []
+  #type: DataType | undefined
   #unflushed = 0
   #begun = 0
   #bytes = 0
@@ -54,6 +55,7 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
     const layout = this.#layout(first)
     await this.#writer.open(path, first.data, layout)
     this.#shape = layout.shape
+    this.#type = first.dataType
     this.#unflushed = 0
     this.#bytes = 0
     this.#begun = this.clock.now()
@@ -61,11 +63,8 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
   }
 
   protected override async writeFrame(frame: Frame): Promise<void> {
-    const shape = shapeOf(frame)
-    if (shape.join() !== this.#shape.join())
-      throw new Error(
-        `an image of ${shape.join(" × ")} does not go into a file of ${this.#shape.join(" × ")}`,
-      )
+    const isLikeFirst = shapeOf(frame).join() === this.#shape.join() && frame.dataType === this.#type
+    if (!isLikeFirst) throw new InvalidFrame("Invalid frame. Ignoring.")
     await this.#writer.write(frame)
     this.#bytes += frame.data.byteLength
     this.#unflushed++

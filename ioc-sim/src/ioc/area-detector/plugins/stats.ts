@@ -10,9 +10,42 @@ const table = (sensor: readonly [number, number]) => ({
   ...statsFields(sensor),
 })
 
+/** What Reset sets to 0. */
+const results = [
+  "MinValue",
+  "MaxValue",
+  "MeanValue",
+  "Total",
+  "Net",
+  "MinX",
+  "MinY",
+  "MaxX",
+  "MaxY",
+  "CentroidTotal",
+  "CentroidX",
+  "CentroidY",
+  "SigmaX",
+  "SigmaY",
+  "SigmaXY",
+  "SkewX",
+  "SkewY",
+  "KurtosisX",
+  "KurtosisY",
+  "Eccentricity",
+  "Orientation",
+] as const
+
 export class StatsPlugin extends Plugin<ReturnType<typeof table>> {
   constructor(parts: PluginParts, sensor: readonly [number, number]) {
     super(parts, table(sensor))
+    this.parameters.onWrite({
+      SigmaValue: value => this.parameters.set("Sigma", value),
+      Reset: () => {
+        for (const name of results) this.parameters.reset(name, 0)
+        this.parameters.reset("SigmaValue", 0)
+        this.parameters.set("Sigma", 0)
+      },
+    })
   }
 
   protected override handle(frame: Frame): Frame {
@@ -38,7 +71,6 @@ export class StatsPlugin extends Plugin<ReturnType<typeof table>> {
       MaxY: maxAt[1],
       MeanValue: mean,
       Sigma: sigma,
-      SigmaValue: sigma,
       Total: total,
       Net: net(plane, total, this.parameters.get("BgdWidth")),
     })
