@@ -16,7 +16,7 @@ export {
 } from "./detector/file-format.ts"
 export type { FileOptions } from "./detector/file-parts.ts"
 export { FileWriter, type FileWriterOptions } from "./detector/file-writer.ts"
-export { type FrameShape, frameShape } from "./detector/frame-shape.ts"
+export { comingShape, type FrameShape, frameShape } from "./detector/frame-shape.ts"
 export type {
   AcquisitionStart,
   ArmLogic,

@@ -58,7 +58,7 @@ describe("path providers", () => {
     const RE = new RunEngine()
     RE.subscribe(paths.subscriber)
     const asked: unknown[] = []
-    RE.subscribe(name => {
+    RE.subscribe((name, _doc) => {
       if (name === "event") asked.push(paths(request))
     })
     const { runUids } = await RE.run(bp.count([simDetector("d")]))

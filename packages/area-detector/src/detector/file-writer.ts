@@ -8,7 +8,7 @@ import type { FilePlugin } from "../plugins/file.ts"
 import { checkCallbacks } from "./callbacks.ts"
 import type { FileFormat } from "./file-format.ts"
 import { checkLocation, setDirectory, setFileName } from "./file-location.ts"
-import { type FrameShape, frameShape } from "./frame-shape.ts"
+import { comingShape, type FrameShape, frameShape } from "./frame-shape.ts"
 import type { AcquisitionStart, DataContext, DataLogic } from "./logic.ts"
 import { StreamIndex } from "./stream-index.ts"
 import type { FullTriggerInfo } from "./trigger-info.ts"
@@ -353,9 +353,10 @@ export class FileWriter implements DataLogic {
     if (this.#captured > 0 || (await this.#plugin.numCaptured.get()) > 0)
       return await frameShape(this.#plugin)
     const port = await this.#plugin.ndArrayPort.get()
-    const sources = [this.#driver, ...(this.#options.sources ?? [])]
+    const sources = this.#options.sources ?? []
     const ports = await Promise.all(sources.map(source => source.portName.get()))
-    return await frameShape(sources[ports.indexOf(port)] ?? this.#driver)
+    const source = sources[ports.indexOf(port)]
+    return await (source === undefined ? comingShape(this.#driver) : frameShape(source))
   }
 
   async #resourceDocs(): Promise<ReturnType<FileFormat["resources"]>> {

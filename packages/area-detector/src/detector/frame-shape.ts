@@ -1,3 +1,4 @@
+import type { AdDriver } from "../device/ad-driver.ts"
 import { type NdDataType, numpyNames } from "../device/labels.ts"
 import type { NdArrayDevice } from "../device/nd-array.ts"
 import { isPresent } from "../device/optional.ts"
@@ -23,7 +24,31 @@ type Sized = NdArrayDevice & {
  * from its sizes X, Y, Z. Throws UNKNOWN_SHAPE when neither is known.
  */
 export async function frameShape(device: NdArrayDevice): Promise<FrameShape> {
-  const [type, sizes] = await Promise.all([device.dataType.get(), sizesOf(device as Sized)])
+  return await shapeOf(device, await sizesOf(device as Sized))
+}
+
+/**
+ * Shape and type of the frames that a camera is going to give out. Its last frame tells; unless the region or the binning
+ * has been changed since, then these do.
+ */
+export async function comingShape(driver: AdDriver): Promise<FrameShape> {
+  const [last, region] = await Promise.all([sizesOf(driver), regionOf(driver)])
+  const sorted = (sizes: readonly number[]) => [...sizes].sort((a, b) => a - b).join()
+  // Some cameras turn their frames, so columns and rows may be exchanged.
+  const asBefore = last.length !== 2 || region === null || sorted(last) === sorted(region)
+  return await shapeOf(driver, asBefore ? last : region)
+}
+
+/** Columns and rows that are read out, after binning. */
+async function regionOf({ sizeX, sizeY, binX, binY }: AdDriver): Promise<number[] | null> {
+  const all = [sizeX, sizeY, binX, binY]
+  if (!all.every(isPresent)) return null
+  const [x = 0, y = 0, bx = 1, by = 1] = await Promise.all(all.map(signal => signal.get()))
+  return [Math.floor(x / Math.max(1, bx)), Math.floor(y / Math.max(1, by))]
+}
+
+async function shapeOf(device: NdArrayDevice, sizes: number[]): Promise<FrameShape> {
+  const type = await device.dataType.get()
   if (sizes.length === 0 || sizes.some(size => !(size > 0))) {
     throw new AreaDetectorError(
       "UNKNOWN_SHAPE",
@@ -34,7 +59,7 @@ export async function frameShape(device: NdArrayDevice): Promise<FrameShape> {
   if (dtype === undefined) {
     throw new AreaDetectorError("UNKNOWN_SHAPE", `${device.name}: frames of type ${type} are not known`)
   }
-  return { shape: sizes.reverse(), dtype }
+  return { shape: [...sizes].reverse(), dtype }
 }
 
 /** Fastest first. */

@@ -25,7 +25,9 @@ export async function prime(
       ...plugins.map(plugin => settings.write(plugin.enableCallbacks, true)),
     ])
     // File plugins count frames that they write, and these are not written.
-    const numbers = plugins.map(({ uniqueId, arrayCounter }) => (isPresent(uniqueId) ? uniqueId : arrayCounter))
+    const numbers = plugins.map(({ uniqueId, arrayCounter }) =>
+      isPresent(uniqueId) ? uniqueId : arrayCounter,
+    )
     const before = await Promise.all(numbers.map(number => number.get()))
     await arm.start({ timeout: (await arm.duration(1)) + timeout })
     await arm.check()

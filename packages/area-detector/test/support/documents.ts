@@ -11,8 +11,9 @@ export function recordingEngine() {
   const RE = new RunEngine()
   const rules = new DocumentRules()
   const documents: NamedDocument[] = []
-  RE.subscribe((name, doc) => {
-    rules.check(name, doc)
+  RE.subscribe((...document) => {
+    rules.check(...document)
+    const [name, doc] = document
     documents.push({ name, doc } as NamedDocument)
   })
   const of = <N extends DocumentName>(name: N): DocumentTypes[N][] =>
