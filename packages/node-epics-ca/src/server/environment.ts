@@ -9,29 +9,22 @@ import {
   parseAddressList,
   uniqueEndpoints,
 } from "@ophyd-ts/epics-net"
-import { CaError } from "../errors.ts"
 import { CA_REPEATER_PORT, CA_SERVER_PORT } from "../wire/constants.ts"
 import type { CaServerOptions } from "./server.ts"
 
 /**
  * Options of a server that behaves as an IOC started with these variables: it listens on all interfaces and on port 5064
  * unless told otherwise, takes another TCP port when that one is taken, answers broadcasts, and sends beacons.
- * Understands `EPICS_CAS_SERVER_PORT`, `…_INTF_ADDR_LIST` (one address), `…_IGNORE_ADDR_LIST`, `…_BEACON_ADDR_LIST`,
+ * Understands `EPICS_CAS_SERVER_PORT`, `…_INTF_ADDR_LIST`, `…_IGNORE_ADDR_LIST`, `…_BEACON_ADDR_LIST`,
  * `…_AUTO_BEACON_ADDR_LIST`, `…_BEACON_PORT`, `…_BEACON_PERIOD` and the `EPICS_CA_` variables that stand in for them.
  *
- * @throws CaError BAD_INPUT for more than one interface, NetConfigError for a variable that cannot be understood.
+ * @throws NetConfigError for a variable that cannot be understood.
  */
 export function caServerOptions(env: Environment = process.env): CaServerOptions {
   const port = envPort(env, "EPICS_CAS_SERVER_PORT") ?? envPort(env, "EPICS_CA_SERVER_PORT") ?? CA_SERVER_PORT
   const interfaces = words(env, "EPICS_CAS_INTF_ADDR_LIST")
-  if (interfaces.length > 1) {
-    throw new CaError(
-      "BAD_INPUT",
-      `EPICS_CAS_INTF_ADDR_LIST: ${interfaces.length} addresses, a server listens on one`,
-    )
-  }
   return {
-    host: interfaces[0] ?? "0.0.0.0",
+    host: interfaces.length > 1 ? interfaces : (interfaces[0] ?? "0.0.0.0"),
     port,
     portFallback: true,
     searchPort: port,

@@ -1,12 +1,11 @@
-import { type Clock, type Endpoint, systemClock, UdpPort } from "@ophyd-ts/epics-net"
+import { type Clock, type Endpoint, systemClock, type UdpPort } from "@ophyd-ts/epics-net"
 import { CaError } from "../errors.ts"
-import { listenTcp, type TcpListener } from "../net/server-tcp.ts"
 import { startBeacons } from "./beacons.ts"
 import { Circuit, type CircuitServer } from "./circuit.ts"
 import { report } from "./diagnostics.ts"
-import { broadcastOf } from "./interfaces.ts"
 import { defaultLimits, type ServerLimits } from "./limits.ts"
 import { NameTable, type PvProvider, type ResolvedName } from "./names.ts"
+import { ServerPorts } from "./ports.ts"
 import { coreOf, type ServerPv } from "./pv.ts"
 import type { ServerClient } from "./pv-options.ts"
 import { answerSearch } from "./search.ts"
@@ -14,8 +13,8 @@ import type { CircuitTransport } from "./transport.ts"
 
 /** How a server is reached and what it grants. Without options it is reached by its own `clientConfig` only. */
 export interface CaServerOptions {
-  /** Address to listen on. Default 127.0.0.1; "0.0.0.0" is all interfaces. */
-  readonly host?: string
+  /** Address to listen on, or several, which then share the number of the port. Default 127.0.0.1; "0.0.0.0" is all interfaces. */
+  readonly host?: string | readonly string[]
   /** TCP port; 0, the default, is any free one. */
   readonly port?: number
   /** When `port` is taken, use any free one instead of failing; searches tell clients the real one. Default false. */
@@ -55,15 +54,14 @@ export interface ServerClientConfig {
  * await server.close()
  */
 export class CaServer {
+  /** The address it listens on, the first of them if there are several. */
   readonly host: string
   readonly #options: CaServerOptions
   readonly #names = new NameTable()
   readonly #circuits = new Set<Circuit>()
   readonly #limits: ServerLimits
   readonly #circuitServer: CircuitServer
-  #tcp: TcpListener | undefined
-  /** The first one answers from the server's own address; the other hears what is broadcast to its network. */
-  readonly #udp: UdpPort[] = []
+  readonly #ports: ServerPorts
   #stopBeacons: (() => void) | undefined
   #closing: Promise<void> | undefined
 
@@ -74,17 +72,29 @@ export class CaServer {
       await server.#listen()
     } catch (cause) {
       await server.close()
-      const { host = "127.0.0.1", port = 0, searchPort } = options
+      const { port = 0, searchPort } = options
       const udp = searchPort === undefined ? "" : `, UDP ${searchPort}`
-      throw new CaError("BAD_INPUT", `cannot listen on ${host}, TCP ${port}${udp}`, { cause })
+      throw new CaError("BAD_INPUT", `cannot listen on ${hostsOf(options).join(", ")}, TCP ${port}${udp}`, {
+        cause,
+      })
     }
     return server
   }
 
   private constructor(options: CaServerOptions) {
-    this.host = options.host ?? "127.0.0.1"
+    const hosts = hostsOf(options)
+    this.host = hosts[0] as string
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
+    const { port = 0, portFallback: fallback = false, searchPort } = options
+    this.#ports = new ServerPorts(
+      { hosts, port, fallback, searchPort, outputBytes: this.#limits.outputBytes },
+      {
+        accept: transport => this.#accept(transport),
+        onDatagram: (udp, datagram, from) => this.#onDatagram(udp, datagram, from),
+        onError: error => report({ kind: "network-error", server: this.address, error }),
+      },
+    )
     const server = this
     this.#circuitServer = {
       get address() {
@@ -103,12 +113,12 @@ export class CaServer {
 
   /** TCP port that the server listens on. */
   get port(): number {
-    return this.#tcp?.port ?? 0
+    return this.#ports.port
   }
 
   /** UDP port on which it answers searches, if it does. */
   get searchPort(): number | undefined {
-    return this.#options.searchPort === undefined ? undefined : this.#udp[0]?.port
+    return this.#ports.searchPort
   }
 
   /** `host:port` of the TCP side. */
@@ -198,50 +208,11 @@ export class CaServer {
   }
 
   async #listen(): Promise<void> {
-    const { port = 0, portFallback = false, searchPort, beacons = [] } = this.#options
-    this.#tcp = await this.#listenTcp(port).catch((error: NodeJS.ErrnoException) => {
-      if (portFallback && error.code === "EADDRINUSE") return this.#listenTcp(0)
-      throw error
-    })
-    if (searchPort !== undefined) await this.#openSearch(searchPort)
-    if (beacons.length > 0) await this.#announce(beacons)
-  }
-
-  #listenTcp(port: number): Promise<TcpListener> {
-    const { outputBytes } = this.#limits
-    return listenTcp(
-      { host: this.host, port, outputBytes },
-      transport => this.#accept(transport),
-      this.#networkError,
-    )
-  }
-
-  async #openSearch(port: number): Promise<void> {
-    const own = await this.#openUdp(this.host, port)
-    const broadcast = broadcastOf(this.host)
-    if (broadcast === undefined) return
-    // Systems that deliver broadcasts to the first socket anyway refuse this address.
-    await this.#openUdp(broadcast, own.port).catch(this.#networkError)
-  }
-
-  async #openUdp(address: string, port: number, reuse = true): Promise<UdpPort> {
-    const udp: UdpPort = await UdpPort.open({
-      address,
-      port,
-      reuse,
-      onDatagram: (datagram, from) => this.#onDatagram(udp, datagram, from),
-      onSendError: this.#networkError,
-    })
-    this.#udp.push(udp)
-    return udp
-  }
-
-  async #announce(beacons: readonly Endpoint[]): Promise<void> {
-    const { beaconPeriod = 15, clock = systemClock } = this.#options
-    const udp = this.#udp[0] ?? (await this.#openUdp(this.host, 0, false))
-    this.#stopBeacons = startBeacons(clock, beaconPeriod, this.port, datagram => {
-      for (const to of beacons) udp.send(datagram, to)
-    })
+    const { beacons = [], beaconPeriod = 15, clock = systemClock } = this.#options
+    await this.#ports.open()
+    if (beacons.length === 0) return
+    const send = await this.#ports.openBeacons()
+    this.#stopBeacons = startBeacons(clock, beaconPeriod, this.port, datagram => send(datagram, beacons))
   }
 
   #accept(transport: CircuitTransport): Circuit | undefined {
@@ -266,14 +237,14 @@ export class CaServer {
     }
   }
 
-  readonly #networkError = (error: Error): void => {
-    report({ kind: "network-error", server: this.address, error })
-  }
-
   async #close(): Promise<void> {
     this.#stopBeacons?.()
     const reason = new CaError("CLOSED", `the server at ${this.address} was closed`)
     for (const circuit of [...this.#circuits]) circuit.end(reason)
-    await Promise.all([this.#tcp?.close(), ...this.#udp.map(udp => udp.close())])
+    await this.#ports.close()
   }
 }
+
+/** Where to listen. */
+const hostsOf = ({ host = "127.0.0.1" }: CaServerOptions): readonly string[] =>
+  typeof host === "string" ? [host] : host.length === 0 ? ["127.0.0.1"] : host

@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram"
 import { once } from "node:events"
 import { afterEach, describe, expect, test } from "vitest"
-import { caServerOptions, ServerPv } from "../../src/index.ts"
+import { CaClient, CaServer, caServerOptions, ServerPv } from "../../src/index.ts"
 import { writeSearch } from "../../src/wire/messages/search.ts"
 import { writeDatagramVersion } from "../../src/wire/messages/version.ts"
 import { MessageWriter } from "../../src/wire/writer.ts"
@@ -50,6 +50,11 @@ describe("the options of a server from the environment", () => {
     })
   })
 
+  test("name several interfaces", () => {
+    const { host } = caServerOptions({ EPICS_CAS_INTF_ADDR_LIST: "10.0.0.1 10.0.0.2" })
+    expect(host).toEqual(["10.0.0.1", "10.0.0.2"])
+  })
+
   test("take the clients' variables in their place", () => {
     expect(
       caServerOptions({
@@ -64,11 +69,37 @@ describe("the options of a server from the environment", () => {
   test.each([
     [{ EPICS_CAS_SERVER_PORT: "many" }, "EPICS_CAS_SERVER_PORT"],
     [{ EPICS_CAS_AUTO_BEACON_ADDR_LIST: "perhaps" }, "EPICS_CAS_AUTO_BEACON_ADDR_LIST"],
-    [{ EPICS_CAS_INTF_ADDR_LIST: "10.0.0.1 10.0.0.2" }, "EPICS_CAS_INTF_ADDR_LIST"],
   ])("name the variable that cannot be understood (%#)", (env, name) => {
     expect(() => caServerOptions(env)).toThrow(name)
   })
 })
+
+// Other systems have one address of this network only.
+test.runIf(process.platform === "linux")(
+  "a server on several interfaces is found and reached on each, at one port, and on no other",
+  async () => {
+    const hosts = ["127.0.0.1", "127.0.0.2"]
+    const server = await startServer({ host: hosts, searchPort: 0 })
+    server.add(new ServerPv("X:a", { type: "long", value: 5 }))
+    const reach = (host: string, timeout: number) => {
+      const addressList = [`${host}:${server.searchPort}`]
+      return new CaClient({ env: {}, nameServers: [], addressList, autoAddressList: false, timeout })
+    }
+    for (const host of hosts) {
+      await using client = reach(host, 20)
+      await using channel = client.channel("X:a")
+      await channel.connect()
+      expect(channel.server).toBe(`${host}:${server.port}`)
+      expect((await channel.get()).value).toBe(5)
+    }
+    await using elsewhere = reach("127.0.0.3", 0.5)
+    await expect(elsewhere.get("X:a")).rejects.toMatchObject({ code: "NOT_FOUND" })
+    expect(server.clientConfig().nameServers).toEqual([`127.0.0.1:${server.port}`])
+    await expect(CaServer.listen({ host: hosts, port: server.port })).rejects.toThrow(
+      `cannot listen on 127.0.0.1, 127.0.0.2, TCP ${server.port}`,
+    )
+  },
+)
 
 test("a server on one interface also hears what is broadcast to its network", async () => {
   const server = await startServer({ searchPort: 0 })
