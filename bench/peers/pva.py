@@ -35,26 +35,36 @@ def connect(count):
 
 
 def watch(name):
-    seen = {"updates": 0, "lost": 0, "last": None}
+    seen = {"updates": 0, "lost": 0}
 
-    def scalar(value):
-        seen["updates"] += 1
-        number = float(value)
-        if seen["last"] is not None and number > seen["last"] + 1:
-            seen["lost"] += number - seen["last"] - 1
-        seen["last"] = number
+    def scalar():
+        last = None
+
+        def update(value):
+            nonlocal last
+            seen["updates"] += 1
+            number = float(value)
+            if last is not None and number > last + 1:
+                seen["lost"] += number - last - 1
+            last = number
+
+        return update
 
     def image(value):
         seen["updates"] += value.size > 0
 
-    subscription = ctxt.monitor(name, image if name in ("image", "segmented") else scalar)
+    if name in ("image", "segmented"):
+        subscriptions = [ctxt.monitor(name, image)]
+    else:
+        subscriptions = [ctxt.monitor(each, scalar()) for each in ([name] if isinstance(name, str) else name)]
     time.sleep(0.5)
     seen["updates"] = seen["lost"] = 0
     cpu, start = time.process_time(), time.perf_counter()
     time.sleep(limit)
     elapsed, used = time.perf_counter() - start, time.process_time() - cpu
     result = {"rate": seen["updates"] / elapsed, "cpuPerUpdate": used * 1e6 / max(1, seen["updates"]), "lost": seen["lost"]}
-    subscription.close()
+    for subscription in subscriptions:
+        subscription.close()
     return result
 
 
@@ -77,6 +87,7 @@ modes = {
     "get-bulk": bulk,
     "array": array,
     "flood": lambda: watch("flood"),
+    "scanned": lambda: watch([f"{prefix}s{i}" for i in range(2000)]),
     "image": lambda: watch("image"),
     "segmented": lambda: watch("segmented"),
 }

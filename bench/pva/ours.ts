@@ -79,6 +79,33 @@ function scalars(name: string): Promise<Watched> {
   )
 }
 
+/** Updates of many records, all together; `lost` counts those that did not follow the one before of their record. */
+function scanned(): Promise<Watched> {
+  let updates = 0
+  let lost = 0
+  for (let i = 0; i < 2000; i++) {
+    let last = Number.NaN
+    client.monitor(`${prefix}s${i}`, {
+      type: ntScalar("double"),
+      onUpdate: update => {
+        const { value } = update.value
+        updates++
+        if (value > last + 1) lost += value - last - 1
+        last = value
+      },
+    })
+  }
+  const reset = (): void => {
+    updates = 0
+    lost = 0
+  }
+  return watch(
+    () => updates,
+    reset,
+    () => lost,
+  )
+}
+
 function images(name: string, reuseMemory = false): Promise<Watched> {
   let frames = 0
   let pixels = 0
@@ -159,6 +186,7 @@ const modes: Record<string, () => Promise<unknown>> = {
     return rate(() => client.get(name), 8)
   },
   flood: () => scalars("flood"),
+  scanned,
   image: () => images("image"),
   "image-reused": () => images("image", true),
   segmented: () => images("segmented"),
