@@ -46,6 +46,7 @@ export class FileWriter implements DataLogic {
   #captured = 0
   #dropped = 0
   #flying = false
+  #perEvent = 1
   /** Time stamp of a write error that was there before this file. */
   #oldError: number | null = null
   #announced: FrameShape | null = null
@@ -70,6 +71,10 @@ export class FileWriter implements DataLogic {
     // Where exactly is known when a run begins; that there is a disk is known now.
     await setDirectory(this.#plugin, context.settings, paths.perRun.root, 0)
     this.#info = null
+  }
+
+  prepare(info: FullTriggerInfo): void {
+    this.#perEvent = info.collectionsPerEvent
   }
 
   async begin(info: FullTriggerInfo, { clean, flying }: AcquisitionStart): Promise<void> {
@@ -125,7 +130,7 @@ export class FileWriter implements DataLogic {
     this.#announced = frame
     const { detector } = this.#use()
     const { source } = this.#plugin.fullFileName
-    return this.#format.dataKeys(detector, frame, this.#stream.perEvent, source)
+    return this.#format.dataKeys(detector, frame, this.#perEvent, source)
   }
 
   async *assets(upTo: number): AsyncIterable<StreamAsset> {

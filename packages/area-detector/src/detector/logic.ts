@@ -60,6 +60,8 @@ export interface AcquisitionStart {
 export interface DataLogic {
   /** Prepares for a run, before anything moves. */
   open(context: DataContext): Promise<void>
+  /** What the next acquisitions are going to be. */
+  prepare?(info: FullTriggerInfo): void
   /** Before each acquisition. */
   begin?(info: FullTriggerInfo, about: AcquisitionStart): MaybePromise<void>
   /**

@@ -81,6 +81,7 @@ export class Session {
     if (this.#acquisition !== null) await this.stop()
     await exposures?.(info.exposuresPerCollection, this.#settings)
     await prepare(request, this.#settings)
+    for (const logic of this.#parts.data) logic.prepare?.(info)
     this.#info = info
     if (info.trigger !== "internal") await this.#start(info, true)
   }

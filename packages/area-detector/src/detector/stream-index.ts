@@ -17,10 +17,6 @@ export class StreamIndex {
   #events = 0
   #taken = 0
 
-  get perEvent(): number {
-    return this.#perEvent
-  }
-
   /** Complete events so far. */
   get events(): number {
     return this.#events
