@@ -1,17 +1,11 @@
 /** The embedded IOC: the simulated beamline in this process, reached over Channel Access and pvAccess on 127.0.0.1. */
 import { type Clock, systemClock } from "@ophyd-ts/core"
-import { CaServer } from "node-epics-ca"
-import { PvaServer } from "pvxs-node"
 import { type ClientSettings, clientSettings } from "../client-settings.ts"
 import type { AreaDetectorOptions } from "./area-detector/area-detector.ts"
 import type { DetectorFault } from "./area-detector/faults.ts"
-import { Beamline, type MotorName } from "./beamline.ts"
-import { Directory } from "./directory.ts"
+import type { Beamline, BeamlineParts, MotorName } from "./beamline.ts"
 import type { AxisFault } from "./physics/axis.ts"
-import { RecordsOverCa } from "./serve-ca.ts"
-import { serveGroups } from "./serve-groups.ts"
-import { serveImages } from "./serve-images.ts"
-import { RecordsOverPva } from "./serve-pva.ts"
+import { type Ports, RunningIoc, restartIoc } from "./running-ioc.ts"
 
 /** How the beamline is made and reached. Everything has a default. */
 export interface BeamlineOptions {
@@ -39,61 +33,53 @@ export interface BeamlineOptions {
  */
 export async function startBeamline(options: BeamlineOptions = {}): Promise<EmbeddedBeamline> {
   const { prefix = "sim:", seed = 1, clock = systemClock, port = 0, pvaPort = 0, areaDetector = {} } = options
-  const ca = await CaServer.listen({ port })
-  try {
-    const pva = await PvaServer.open({ isolated: true, port: pvaPort })
-    return new EmbeddedBeamline(new Beamline({ prefix, clock, seed, areaDetector }), ca, pva, prefix)
-  } catch (error) {
-    await ca.close()
-    throw error
-  }
+  const parts = { prefix, clock, seed, areaDetector }
+  return new EmbeddedBeamline(await RunningIoc.start(parts, { ca: port, pva: pvaPort }), parts)
 }
 
 /** A running embedded IOC. Get one from {@link startBeamline}. */
 export class EmbeddedBeamline implements AsyncDisposable {
-  /** Records and physics, to look at and to steer from a test. */
-  readonly beamline: Beamline
   readonly prefix: string
-  readonly #ca: CaServer
-  readonly #pva: PvaServer
-  readonly #directory: Directory
-  readonly #overCa: RecordsOverCa
-  readonly #overPva: RecordsOverPva
+  readonly #parts: BeamlineParts
+  readonly #ports: Ports
+  #ioc: RunningIoc
+  /** Restarts and closing, one after another. */
+  #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(beamline: Beamline, ca: CaServer, pva: PvaServer, prefix: string) {
-    this.beamline = beamline
-    this.prefix = prefix
-    this.#ca = ca
-    this.#pva = pva
-    this.#directory = new Directory(beamline.records)
-    this.#overCa = new RecordsOverCa(ca, this.#directory)
-    this.#overPva = new RecordsOverPva(pva, this.#directory)
-    serveImages(pva, beamline.areaDetector.pva)
-    serveGroups(pva, prefix, beamline)
+  constructor(ioc: RunningIoc, parts: BeamlineParts) {
+    this.prefix = parts.prefix
+    this.#parts = parts
+    this.#ports = ioc.ports
+    this.#ioc = ioc
+  }
+
+  /** Records and physics, to look at and to steer from a test. A restart makes new ones. */
+  get beamline(): Beamline {
+    return this.#ioc.beamline
   }
 
   /** TCP ports of the two protocols. */
   get ports(): { readonly ca: number; readonly pva: number } {
-    return { ca: this.#ca.port, pva: this.#pva.port }
+    return this.#ports
   }
 
   /** Names of all PVs; both protocols serve the same. */
   get pvNames(): string[] {
-    return this.#directory.names
+    return this.#ioc.directory.names
   }
 
   /** Settings of clients, by protocol, that reach this IOC and nothing else. */
   clientConfig(): { readonly ca: ClientSettings; readonly pva: ClientSettings } {
-    return { ca: clientSettings(this.#ca.port), pva: clientSettings(this.#pva.port) }
+    return { ca: clientSettings(this.#ports.ca), pva: clientSettings(this.#ports.pva) }
   }
 
   /** Variables for a client in another process. */
   clientEnvironment(): Readonly<Record<string, string>> {
     return {
-      EPICS_CA_NAME_SERVERS: `127.0.0.1:${this.#ca.port}`,
+      EPICS_CA_NAME_SERVERS: `127.0.0.1:${this.#ports.ca}`,
       EPICS_CA_ADDR_LIST: "",
       EPICS_CA_AUTO_ADDR_LIST: "NO",
-      EPICS_PVA_NAME_SERVERS: `127.0.0.1:${this.#pva.port}`,
+      EPICS_PVA_NAME_SERVERS: `127.0.0.1:${this.#ports.pva}`,
       EPICS_PVA_ADDR_LIST: "",
       EPICS_PVA_AUTO_ADDR_LIST: "NO",
     }
@@ -114,20 +100,38 @@ export class EmbeddedBeamline implements AsyncDisposable {
    * @throws IocSimError `bad-argument` when there is no such PV.
    */
   disconnect(name: string): void {
-    const named = this.#directory.remove(name)
-    this.#overCa.disconnect(named)
-    this.#overPva.disconnect(named)
+    this.#ioc.disconnect(name)
   }
 
   /** Brings a PV back that was disconnected. It has gone on meanwhile. */
   reconnect(name: string): void {
-    this.#overPva.reconnect(this.#directory.restore(name))
+    this.#ioc.reconnect(name)
+  }
+
+  /**
+   * Restarts the IOC on the same ports, as after a crash: all connections break, what moved or was written ends, files
+   * are closed, records have the values that they start with, and faults are gone. Clients find their PVs again.
+   *
+   * @param downtime seconds during which nobody answers. Default 0.
+   * @throws IocSimError `port-taken` when somebody else has taken a port meanwhile; the IOC stays down then.
+   */
+  restart(downtime = 0): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#ioc.close()
+      if (downtime > 0) await new Promise<void>(resolve => this.#parts.clock.after(downtime, resolve))
+      this.#ioc = await restartIoc(this.#parts, this.#ports)
+    })
   }
 
   /** Ends connections first, then whatever still moves. */
-  async close(): Promise<void> {
-    await Promise.all([this.#ca.close(), this.#pva.close()])
-    this.beamline.close()
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#ioc.close())
+  }
+
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const result = this.#turn.then(action)
+    this.#turn = result.catch(() => {})
+    return result
   }
 
   [Symbol.asyncDispose](): Promise<void> {
