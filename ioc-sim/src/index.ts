@@ -1,6 +1,7 @@
 export type { ClientSettings } from "./client-settings.ts"
 export { type ContainerBeamlineOptions, startContainerBeamline } from "./container/beamline.ts"
-export { ContainerIoc, type ContainerIocOptions, startContainerIoc } from "./container/container-ioc.ts"
+export { ContainerIoc, startContainerIoc } from "./container/container-ioc.ts"
+export type { ContainerIocOptions } from "./container/options.ts"
 export * from "./dm/index.ts"
 export { IocSimError, type IocSimErrorCode } from "./errors.ts"
 export type { AreaDetectorOptions } from "./ioc/area-detector/area-detector.ts"

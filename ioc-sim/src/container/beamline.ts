@@ -1,5 +1,6 @@
 /** The simulated beamline as records of a genuine IOC in a container. */
-import { type ContainerIoc, type ContainerIocOptions, startContainerIoc } from "./container-ioc.ts"
+import { type ContainerIoc, startContainerIoc } from "./container-ioc.ts"
+import type { ContainerIocOptions } from "./options.ts"
 
 /** How the beamline in a container differs from the usual one. */
 export interface ContainerBeamlineOptions

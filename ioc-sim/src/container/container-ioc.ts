@@ -8,22 +8,9 @@ import { clientEnvironment, type IocPorts } from "../softioc/environment.ts"
 import { macroText } from "../softioc/macros.ts"
 import { freePort } from "../softioc/ports.ts"
 import { containerEngine, type Engine } from "./engine.ts"
-import { type SoftIocImageOptions, softIocImage } from "./image.ts"
+import { softIocImage } from "./image.ts"
+import type { ContainerIocOptions } from "./options.ts"
 import { startContainer } from "./start.ts"
-
-/** What to serve, and from which image. */
-export interface ContainerIocOptions extends SoftIocImageOptions {
-  /** Database files of this machine. Without any, and without `text`: the beamline, all of `db/`. */
-  readonly database?: string | URL | readonly (string | URL)[]
-  /** Records written in place, loaded after the files. */
-  readonly text?: string
-  /** Values for `$(NAME)` in files and text. A value may hold neither comma, quote nor backslash. */
-  readonly macros?: Readonly<Record<string, string>>
-  /** An image made from this package's Dockerfile, when the caller has one. Default: it is made when it is missing. */
-  readonly image?: string
-  /** Seconds until a start that has not been completed fails; making an image does not count. Default 60. */
-  readonly timeout?: number
-}
 
 /**
  * Starts a genuine IOC (EPICS Base, QSRV2, the motor, scaler and busy record types) in a container and waits until it is up.

@@ -6,17 +6,7 @@ import { dirname, join } from "node:path"
 import { IocSimError } from "../errors.ts"
 import { packageFolder } from "../softioc/python.ts"
 import type { Engine } from "./engine.ts"
-
-/** How the image is made. Everything has a default. */
-export interface SoftIocImageOptions {
-  /**
-   * The image to build upon: any Linux with glibc and a Python 3.11 or newer that can make virtual environments.
-   * Default: `OPHYD_TS_CONTAINER_BASE`, else `python:3.12-slim`.
-   */
-  readonly base?: string
-  /** Gets each line of progress while the image is made. Default: nobody. */
-  readonly report?: (line: string) => void
-}
+import type { SoftIocImageOptions } from "./options.ts"
 
 /** Variables of this process that the build sees too, so that pip reaches its index from there as from here. */
 const passedOn = [
