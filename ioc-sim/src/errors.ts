@@ -8,6 +8,7 @@ export type IocSimErrorCode =
   | "container-engine-not-found"
   | "container-image-failed"
   | "container-failed"
+  | "port-taken"
   | "bad-argument"
 
 /** Every error of the simulated beamline: an action, what it was tried on, and why it did not work. */

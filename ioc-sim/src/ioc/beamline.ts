@@ -109,13 +109,13 @@ export class Beamline {
     this.motors[motor].setFault(fault)
   }
 
-  /** Stops all that moves and counts; puts that wait for it complete. */
-  close(): void {
+  /** Stops all that moves and counts; puts that wait for it complete. Resolves when files are closed too. */
+  close(): Promise<void> {
     for (const record of this.records) record.close()
     this.ring.close()
     this.shutter.close()
     this.detector.close()
-    this.areaDetector.close()
+    return this.areaDetector.close()
   }
 
   get #beam(): Beam {

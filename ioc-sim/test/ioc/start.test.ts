@@ -1,4 +1,4 @@
-import { CaClient } from "node-epics-ca"
+import { CaClient, CaServer } from "node-epics-ca"
 import { field, PvaClient, readAlarm, readDisplay } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { type EmbeddedBeamline, startBeamline } from "../../src/index.ts"
@@ -219,5 +219,37 @@ describe("two embedded IOCs", () => {
     await vi.waitFor(async () => expect((await client.get("t:m1.DMOV")).value).toBe(0), patience)
     await ioc.close()
     await outcome
+  })
+})
+
+describe("a restart of the embedded IOC", () => {
+  it("breaks connections and begins anew on the same ports; clients of both protocols find their PVs again", async () => {
+    const prefix = randomPrefix()
+    await using ioc = await startBeamline({ prefix })
+    await using ca = new CaClient(ioc.clientConfig().ca)
+    await using pva = new PvaClient(ioc.clientConfig().pva)
+    await ca.put(`${prefix}m1.VELO`, 7, { completion: true })
+    const move = ca.put(`${prefix}m2`, 20, { completion: true })
+    move.catch(() => {})
+    await vi.waitFor(async () => expect((await ca.get(`${prefix}m2.DMOV`)).value).toBe(0), patience)
+    ioc.setFault("m3", "hung")
+    ioc.disconnect(`${prefix}busy`)
+    const { ports, beamline } = ioc
+    await ioc.restart()
+    await expect(move).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" })
+    expect([ioc.ports, ioc.beamline === beamline]).toEqual([ports, false])
+    await vi.waitFor(async () => expect((await ca.get(`${prefix}m1.VELO`)).value).toBe(5), patience)
+    expect((await ca.get([`${prefix}m2.RBV`, `${prefix}busy`])).map(({ value }) => value)).toEqual([0, 0])
+    await vi.waitFor(async () => expect(field(await pva.get(`${prefix}m1.VELO`), "value")).toBe(5), patience)
+    await ca.put(`${prefix}m3`, 1, { completion: true })
+  })
+
+  it("is down for as long as it is told, and fails when somebody else has taken its port", async () => {
+    const prefix = randomPrefix()
+    await using ioc = await startBeamline({ prefix })
+    const restarted = ioc.restart(0.2)
+    await using other = await vi.waitFor(() => CaServer.listen({ port: ioc.ports.ca }), patience)
+    expect(other.port).toBe(ioc.ports.ca)
+    await expect(restarted).rejects.toMatchObject({ code: "port-taken" })
   })
 })

@@ -87,8 +87,9 @@ export class AreaDetector {
     return this.#faults.add(fault)
   }
 
-  close(): void {
+  /** Stops it; resolves when files are closed. */
+  async close(): Promise<void> {
     this.camera.close()
-    for (const each of this.plugins) each.close()
+    await Promise.all(this.plugins.map(each => each.close()))
   }
 }

@@ -49,7 +49,7 @@ export class AnalogRecord extends SimRecord<typeof analogFields> {
   }
 
   override metadata(field: string): FieldMetadata {
-    if (field === "PREC") return {}
+    if (!(field in analogFields) || field === "PREC" || field === "EGU") return {}
     return {
       units: this.get("EGU"),
       precision: this.get("PREC"),

@@ -55,9 +55,9 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
     })
   }
 
-  override close(): void {
-    super.close()
-    void this.#inTurn(() => this.#closeFile())
+  override async close(): Promise<void> {
+    this.#capturing = false
+    await Promise.all([super.close(), this.#inTurn(() => this.#closeFile())])
   }
 
   /** Whether a file holds more than one image. */

@@ -39,9 +39,9 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
     })
   }
 
-  override close(): void {
-    super.close()
-    void this.inTurn(() => this.#writer.end())
+  override async close(): Promise<void> {
+    await super.close()
+    await this.#writer.end()
   }
 
   protected override checkSettings(): void {

@@ -68,7 +68,8 @@ export abstract class Plugin<T extends ParameterTable & PluginFields = PluginFie
       port === undefined || port === this.port ? () => {} : port.subscribe(f => this.#receive(f))
   }
 
-  close(): void {
+  /** Takes no more images. Resolves when what it has begun is over. */
+  async close(): Promise<void> {
     this.#unsubscribe()
     for (const frame of this.#queue.splice(0)) frame.origin.handled()
     this.source.close()

@@ -1,0 +1,89 @@
+/** One life of the embedded IOC: a beamline and the two servers that show it. A restart begins another one. */
+import { CaServer } from "node-epics-ca"
+import { PvaServer } from "pvxs-node"
+import { IocSimError } from "../errors.ts"
+import { Beamline, type BeamlineParts } from "./beamline.ts"
+import { Directory } from "./directory.ts"
+import { RecordsOverCa } from "./serve-ca.ts"
+import { serveGroups } from "./serve-groups.ts"
+import { serveImages } from "./serve-images.ts"
+import { RecordsOverPva } from "./serve-pva.ts"
+
+/** TCP ports of the two protocols; 0 takes any free one. */
+export interface Ports {
+  readonly ca: number
+  readonly pva: number
+}
+
+export class RunningIoc {
+  readonly beamline: Beamline
+  readonly directory: Directory
+  readonly #ca: CaServer
+  readonly #pva: PvaServer
+  readonly #overCa: RecordsOverCa
+  readonly #overPva: RecordsOverPva
+
+  static async start(parts: BeamlineParts, ports: Ports): Promise<RunningIoc> {
+    const ca = await CaServer.listen({ port: ports.ca })
+    try {
+      const pva = await PvaServer.open({ isolated: true, port: ports.pva })
+      return new RunningIoc(parts, ca, pva)
+    } catch (error) {
+      await ca.close()
+      throw error
+    }
+  }
+
+  private constructor(parts: BeamlineParts, ca: CaServer, pva: PvaServer) {
+    this.beamline = new Beamline(parts)
+    this.directory = new Directory(this.beamline.records)
+    this.#ca = ca
+    this.#pva = pva
+    this.#overCa = new RecordsOverCa(ca, this.directory)
+    this.#overPva = new RecordsOverPva(pva, this.directory)
+    serveImages(pva, this.beamline.areaDetector.pva)
+    serveGroups(pva, parts.prefix, this.beamline)
+  }
+
+  get ports(): Ports {
+    return { ca: this.#ca.port, pva: this.#pva.port }
+  }
+
+  /** @throws IocSimError `bad-argument` when there is no such PV. */
+  disconnect(name: string): void {
+    const named = this.directory.remove(name)
+    this.#overCa.disconnect(named)
+    this.#overPva.disconnect(named)
+  }
+
+  /** @throws IocSimError `bad-argument` when the PV was not taken away. */
+  reconnect(name: string): void {
+    this.#overPva.reconnect(this.directory.restore(name))
+  }
+
+  /** Ends connections first, then whatever still moves. */
+  async close(): Promise<void> {
+    await Promise.all([this.#ca.close(), this.#pva.close()])
+    await this.beamline.close()
+  }
+}
+
+/**
+ * Another life at the same ports.
+ * @throws IocSimError `port-taken` when somebody else has taken one of them meanwhile.
+ */
+export async function restartIoc(parts: BeamlineParts, ports: Ports): Promise<RunningIoc> {
+  const taken = (cause?: unknown): IocSimError =>
+    new IocSimError(
+      "port-taken",
+      `the IOC cannot restart on ports ${ports.ca} and ${ports.pva}: one is taken`,
+      { cause },
+    )
+  const ioc = await RunningIoc.start(parts, ports).catch((error: unknown) => {
+    throw taken(error)
+  })
+  // The pvAccess server takes another port when its own is busy, as servers do.
+  if (ioc.ports.pva === ports.pva) return ioc
+  await ioc.close()
+  throw taken()
+}
