@@ -1,4 +1,4 @@
-import { boolean, double, integer, type SignalR, type SignalRW, string } from "@ophyd-ts/core"
+import { boolean, double, integer, type SignalRW, string } from "@ophyd-ts/core"
 import { colorMode, dataType, imageMode } from "./labels.ts"
 import { NdArrayDevice } from "./nd-array.ts"
 
@@ -68,7 +68,7 @@ export class AdDriver extends NdArrayDevice {
   readonly arraySize = this.optional.r(integer, "ArraySize_RBV")
   readonly gain = this.optional.rbv(double, "Gain", { kind: "config" })
   readonly dataType = this.optional.rbv(dataType, "DataType", { kind: "config" })
-  readonly colorMode: SignalR<string> = this.optional.rbv<string>(colorMode, "ColorMode")
+  readonly colorMode: SignalRW<string> = this.optional.rbv<string>(colorMode, "ColorMode")
   readonly frameType = this.optional.rbv(string, "FrameType")
   readonly temperature = this.optional.rbv(double, "Temperature")
   readonly temperatureActual = this.optional.r(double, "TemperatureActual")
