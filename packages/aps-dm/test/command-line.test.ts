@@ -13,7 +13,10 @@ import { experiment, owner, second, setUp as setUpService, temporaryDirectory } 
 async function setUp(options: Parameters<typeof setUpService>[0] = {}) {
   const service = await setUpService(options)
   const spoolDirectory = join(await temporaryDirectory(), "spool")
-  const environment = { ...service.sim.environment(), OPHYD_TS_DM_SPOOL: spoolDirectory }
+  const environment: Record<string, string> = {
+    ...service.sim.environment(),
+    OPHYD_TS_DM_SPOOL: spoolDirectory,
+  }
   const dm = async (
     argv: readonly string[],
     more: { tty?: boolean; env?: object; interrupt?: AbortSignal } = {},
@@ -58,7 +61,7 @@ describe("ophyd-ts dm config", () => {
     )
     expect(status).toBe(0)
     expect(rows["station"]).toEqual(["FROM-FILE", "setup file"])
-    expect(rows["urls.proc"]).toEqual([environment.DM_PROC_WEB_SERVICE_URL, "environment"])
+    expect(rows["urls.proc"]).toEqual([environment["DM_PROC_WEB_SERVICE_URL"], "environment"])
     expect(rows["urls.ds"]).toEqual(["-", "not set (DM_DS_WEB_SERVICE_URL)"])
     expect(rows["username"]).toEqual([owner, "login file"])
     expect(rows["password"]).toEqual(["-", "login file (not shown)"])
@@ -99,6 +102,8 @@ describe("ophyd-ts dm experiments, workflows, daqs, uploads, jobs", () => {
       experiments: [{ name: experiment }, { name: "unmanaged", managedDirectoryStructure: false }],
     })
     expect((await dm(["experiments", experiment])).out).toMatch(/^dataDirectory +\/.*tomo-2026-1/m)
+    const [{ id }] = await json(["experiments"])
+    expect(await json(["experiments", `${id}`])).toMatchObject({ id, name: "unmanaged" })
     expect(await dm(["experiments", "unmanaged"])).toMatchObject({
       status: 1,
       err: "unmanaged has no data directory: DM cannot store data in it\n",

@@ -212,7 +212,7 @@ describe("expected files", () => {
     const files = ["a.txt", { name: "b.txt", md5: md5("new\n").toUpperCase() }]
     await writeFile(join(watched, "b.txt"), "old\n")
     const status = expectFiles(dm, { experiment, files }, { period: 0.02 })
-    const seen: [number?, number?][] = []
+    const seen: (readonly [number | undefined, number | undefined])[] = []
     status.watch(({ current, target }) => seen.push([current, target]))
     await writeFile(join(watched, "a.txt"), "x")
     await expect.poll(() => seen.at(-1)).toEqual([1, 2])

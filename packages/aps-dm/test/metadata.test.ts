@@ -29,7 +29,7 @@ const proposal = {
 
 const setUpScheduled = () =>
   setUp({
-    experiments: [{ name: experiment, users: ["d900001", "d900002"], type: "TEST" }],
+    experiments: [{ name: experiment, users: ["d900001", "d900002"] }],
     esafs: [{ document: esaf }],
     proposals: [
       { document: { ...proposal, title: "An older one" }, runName: "2020-1" },

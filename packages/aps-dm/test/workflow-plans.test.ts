@@ -190,7 +190,7 @@ describe("a plan that does not wait", () => {
     await expect(RE.run(waitForWorkflows(cache.connectors, { timeout: 0.05 }))).rejects.toThrow(
       /not ended within 0.05 s: .*slow: workflow count-lines/,
     )
-    const { value } = await RE.run(waitForWorkflows(cache.connectors))
+    const { value } = await RE.run(cache.waitWorkflows())
     expect(value?.map(connector => connector.name)).toEqual(["bad"])
     expect(cache.summary("jobs").split("\n")).toEqual([
       "jobs",

@@ -26,7 +26,7 @@ describe("what a workflow needs", () => {
   it.each<[string, DmWorkflow, string[]]>([
     [
       "variables of commands",
-      commands("/bin/wc -l $filePath", "echo ${gain} $filePath"),
+      commands("/bin/wc -l $filePath", `echo $${"{gain}"} $filePath`),
       ["filePath", "gain"],
     ],
     ["nothing that a job has itself", commands("echo $id $owner $status"), []],

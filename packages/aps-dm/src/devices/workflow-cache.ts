@@ -1,6 +1,8 @@
+import type { Plan } from "@ophyd-ts/run-engine"
 import { InvalidRequest } from "../errors.ts"
 import { stageOutputs } from "../jobs/job-report.ts"
 import { textTable } from "../jobs/table.ts"
+import { waitForWorkflows } from "../plans/wait-for-workflows.ts"
 import type { DM_WorkflowConnector } from "./workflow-connector.ts"
 
 /** Connectors by key, for plans that start several workflows. Each cache has its own. */
@@ -26,6 +28,11 @@ export class DM_WorkflowCache implements Iterable<[string, DM_WorkflowConnector]
 
   get connectors(): DM_WorkflowConnector[] {
     return [...this.#connectors.values()]
+  }
+
+  /** Plan: waits until no job is watched any more; see `waitForWorkflows`. */
+  *waitWorkflows(options: { timeout?: number } = {}): Plan<DM_WorkflowConnector[]> {
+    return yield* waitForWorkflows(this.connectors, options)
   }
 
   /** A table for people: number, process, status, run time, start, job. */

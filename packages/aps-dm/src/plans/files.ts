@@ -1,6 +1,5 @@
-import { bps, type Plan, WaitTimeout } from "@ophyd-ts/run-engine"
-import type { DM_WorkflowConnector } from "../devices/workflow-connector.ts"
-import { DmError, DmWaitTimeout } from "../errors.ts"
+import { bps, type Plan } from "@ophyd-ts/run-engine"
+import { DmError } from "../errors.ts"
 import type { DmSpool, SpoolTarget } from "../spool/index.ts"
 import type { Catalog } from "../utils/experiments.ts"
 import {
@@ -12,6 +11,8 @@ import { untilFilesStored } from "../utils/transfers.ts"
 import type { DmDataset, DmFile } from "../wire/index.ts"
 import { type AwayOptions, checkAwayOptions, unlessAway } from "./unless-away.ts"
 import { waitIn } from "./wait-in.ts"
+
+export { waitForWorkflows } from "./wait-for-workflows.ts"
 
 export interface WaitFilesOptions {
   experiment: string
@@ -32,34 +33,6 @@ export function* waitDmUpload(dm: Catalog, options: WaitFilesOptions): Plan<DmFi
   const { experiment, file, timeout = 600, pollPeriod: period = 30 } = options
   const files = typeof file === "string" ? [file] : file
   return yield* waitIn(signal => untilFilesStored(dm, experiment, files, { timeout, period, signal }))
-}
-
-/**
- * Plan: waits until no connector watches a job any more, whatever way the jobs ended. Gives the connectors whose job
- * did
- * not end as done.
- * @throws into the plan: DmWaitTimeout; the jobs are watched on.
- */
-export function* waitForWorkflows(
-  connectors: Iterable<DM_WorkflowConnector>,
-  { timeout = Number.POSITIVE_INFINITY }: { timeout?: number } = {},
-): Plan<DM_WorkflowConnector[]> {
-  const watching = [...connectors].filter(connector => !connector.idle)
-  try {
-    yield* bps.waitFor(
-      watching.map(connector => () => connector.whenIdle()),
-      timeout === Number.POSITIVE_INFINITY ? {} : { timeout },
-    )
-  } catch (cause) {
-    if (!(cause instanceof WaitTimeout)) throw cause
-    const late = watching
-      .filter(connector => !connector.idle)
-      .map(connector => connector.reportStatus({ concise: true }))
-    throw new DmWaitTimeout(`workflows that have not ended within ${timeout} s: ${late.join("; ")}`, {
-      cause,
-    })
-  }
-  return watching.filter(connector => connector.job?.status !== "done")
 }
 
 export interface ShareRunOptions extends ShareMetadataOptions, AwayOptions {}

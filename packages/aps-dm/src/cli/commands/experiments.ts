@@ -3,7 +3,7 @@ import type { Command } from "../command.ts"
 import { showJson, showRows } from "../output.ts"
 
 export const experiments: Command = {
-  usage: "experiments [NAME]",
+  usage: "experiments [NAME | ID]",
   what: "experiments of the station, newest first; or one in full",
   async run(invocation) {
     invocation.expectWords(0, 1, "experiment")
@@ -27,7 +27,9 @@ export const experiments: Command = {
       )
       return 0
     }
-    const found = await ds.getExperimentByName(name, { signal })
+    const found = await (/^\d+$/.test(name)
+      ? ds.getExperimentById(name, { signal })
+      : ds.getExperimentByName(name, { signal }))
     if (invocation.json) showJson(invocation, found)
     else
       showRows(
