@@ -2,14 +2,20 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DmClient } from "@ophyd-ts/aps-dm"
-import { type DmServiceOptions, demoWorkflow, startBeamline, startDmService } from "@ophyd-ts/ioc-sim"
+import {
+  type DmServiceOptions,
+  demoWorkflow,
+  frameCentres,
+  startBeamline,
+  startDmService,
+} from "@ophyd-ts/ioc-sim"
 import { readJsonLines } from "@ophyd-ts/run-engine/node"
 import { CaClient } from "node-epics-ca"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import { type ProgramOptions, runProgram } from "../examples/dm-file-based/program.ts"
+import { type DetectorKind, type ProgramOptions, runProgram } from "../examples/dm-file-based/program.ts"
 
-/** The example's program on simulators, with a shorter scan; `write` output is kept. */
-async function bench(service: Partial<DmServiceOptions> = {}) {
+/** The example's program on simulators, with a shorter scan and smaller images; `write` output is kept. */
+async function bench(detector: DetectorKind = "area", service: Partial<DmServiceOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "ophyd-ts-trouble-"))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   for (const name of ["data", "parameters"]) mkdirSync(join(folder, name))
@@ -24,7 +30,7 @@ async function bench(service: Partial<DmServiceOptions> = {}) {
   })
   onTestFinished(() => dm.close())
   const prefix = `t${Math.random().toString(36).slice(2, 8)}:`
-  const beamline = await startBeamline({ prefix })
+  const beamline = await startBeamline({ prefix, areaDetector: { sensor: [32, 32] } })
   onTestFinished(() => beamline.close())
   const epics = new CaClient(beamline.clientConfig().ca)
   onTestFinished(() => epics.close())
@@ -32,6 +38,7 @@ async function bench(service: Partial<DmServiceOptions> = {}) {
   const options: ProgramOptions = {
     epics,
     prefix,
+    detector,
     dm: new DmClient(dm.config()),
     experiment: "trouble",
     workflow: String(workflow["name"]),
@@ -70,43 +77,64 @@ function stopDocument(of: { documents(): { name: string; doc: object }[] }) {
 }
 
 describe("trouble with the beamline", { timeout: 60_000 }, () => {
-  it("a mistyped PV is one error that names device, PV and what was tried", async () => {
-    const { run, beamline } = await bench()
-    const error = await run({ prefix: "typo:" }).catch((thrown: Error) => thrown)
-    expect(String(error)).toMatch(/m1/)
-    expect(String(error)).toMatch(/det/)
-    expect(String(error)).toContain("typo:m1.RBV")
-    expect(String(error)).toContain("typo:det:Counts")
-    expect(String(error)).toContain(`127.0.0.1:${beamline.ports.ca}`)
-    expect(String(error)).toMatch(/search/)
-  })
+  it.each([
+    ["area", "ad", "ad:cam1:Acquire"],
+    ["point", "det", "det:Counts"],
+  ] as const)(
+    "a mistyped PV is one error that names device, PV and what was tried (%s detector)",
+    async (kind, name, pv) => {
+      const { run, beamline } = await bench(kind)
+      const error = await run({ prefix: "typo:" }).catch((thrown: Error) => thrown)
+      expect(String(error)).toMatch(/m1/)
+      expect(String(error)).toContain(name)
+      expect(String(error)).toContain("typo:m1.RBV")
+      expect(String(error)).toContain(`typo:${pv}`)
+      expect(String(error)).toContain(`127.0.0.1:${beamline.ports.ca}`)
+      expect(String(error)).toMatch(/search/)
+    },
+  )
 
-  it("a PV that vanishes in mid-scan fails the run, says which, and keeps the points taken before", async () => {
-    const sut = await bench()
-    const ended = sut.run({ scan: { from: 0, to: 1, points: 50 } })
-    await during(sut.output, /\| +3 \|/)
-    sut.beamline.disconnect(`${sut.prefix}det:Counts`)
-    const { result } = await ended
-    expect(result.exitStatus).toBe("fail")
-    expect(result.reason).toContain(`${sut.prefix}det:Counts`)
-    const stop = stopDocument(sut)
-    expect(stop).toMatchObject({ exit_status: "fail", reason: result.reason })
-    const events = sut.documents().filter(({ name }) => name === "event").length
-    expect(events).toBeGreaterThanOrEqual(3)
-    expect(stop.num_events["primary"]).toBe(events)
-    expect(dataRows(sut.folder)).toBe(events)
-  })
+  it.each([
+    ["area", "ad:Stats1:Total_RBV"],
+    ["point", "det:Counts"],
+  ] as const)(
+    "a PV that vanishes in mid-scan fails the run, says which, and keeps the points taken before (%s detector)",
+    async (kind, pv) => {
+      const sut = await bench(kind)
+      const ended = sut.run({ scan: { from: 0, to: 1, points: 50 } })
+      await during(sut.output, /\| +3 \|/)
+      sut.beamline.disconnect(`${sut.prefix}${pv}`)
+      const { result } = await ended
+      expect(result.exitStatus).toBe("fail")
+      expect(result.reason).toContain(`${sut.prefix}${pv}`)
+      const stop = stopDocument(sut)
+      expect(stop).toMatchObject({
+        exit_status: "fail",
+        reason: expect.stringContaining(`${sut.prefix}${pv}`),
+      })
+      const events = sut.documents().filter(({ name }) => name === "event").length
+      expect(events).toBeGreaterThanOrEqual(3)
+      expect(stop.num_events["primary"]).toBe(events)
+      if (kind === "point") expect(dataRows(sut.folder)).toBe(events)
+      else expect(await framesIn(sut.folder)).toBeGreaterThanOrEqual(events)
+    },
+  )
 
-  it("an IOC that goes away in mid-scan fails the run within the limit of the move, not never", async () => {
-    const sut = await bench()
-    const ended = sut.run({ scan: { from: 0, to: 20, points: 50 } })
-    await during(sut.output, /\| +2 \|/)
-    await sut.beamline.close()
-    const { result } = await ended
-    expect(result.exitStatus).toBe("fail")
-    expect(result.reason).toMatch(/lost the connection|disconnected|outcome/i)
-    expect(stopDocument(sut).exit_status).toBe("fail")
-  })
+  it.each(["area", "point"] as const)(
+    "an IOC that goes away in mid-scan fails the run within the limit of the move, not never (%s detector)",
+    async kind => {
+      const sut = await bench(kind)
+      const ended = sut.run({ scan: { from: 0, to: 20, points: 50 } })
+      await during(sut.output, /\| +2 \|/)
+      await sut.beamline.close()
+      const { result } = await ended
+      expect(result.exitStatus).toBe("fail")
+      expect(stopDocument(sut)).toMatchObject({
+        exit_status: "fail",
+        reason: expect.stringMatching(/lost the connection|is lost|disconnected|outcome/i),
+      })
+    },
+  )
 
   it("a move beyond the limits is refused before anything moves", async () => {
     const sut = await bench()
@@ -157,12 +185,18 @@ describe("trouble with DM", { timeout: 60_000 }, () => {
   })
 
   it("sessions that end all the time are normal life", async () => {
-    const sut = await bench({ sessionSeconds: 1 })
+    const sut = await bench("area", { sessionSeconds: 1 })
     const { result } = await sut.run()
     expect(result).toMatchObject({ exitStatus: "success", error: null })
     expect(sut.dm.control.count("login")).toBeGreaterThan(3)
   })
 })
+
+/** Frames of the file that the camera has written. */
+async function framesIn(folder: string): Promise<number> {
+  const [file] = readdirSync(join(folder, "data"))
+  return (await frameCentres(join(folder, "data", file ?? ""))).frames.length
+}
 
 function dataRows(folder: string): number {
   const [file] = readdirSync(join(folder, "data"))
