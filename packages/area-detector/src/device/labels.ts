@@ -16,7 +16,8 @@ export const dataTypes = [
 
 export type NdDataType = (typeof dataTypes)[number]
 
-export const dataType: ChoiceType<NdDataType> = choice.superset(...dataTypes)
+/** A driver that cannot do all of them has empty labels in their places. */
+export const dataType: ChoiceType<NdDataType | ""> = choice.superset(...dataTypes, "")
 
 /** Array-protocol names of the element types. */
 export const numpyNames: Readonly<Record<NdDataType, string>> = {
@@ -42,6 +43,7 @@ export const colorMode = choice.superset(
   "YUV444",
   "YUV422",
   "YUV421",
+  "",
 )
 /** How many frames one acquisition takes. Drivers may have more modes. */
 export const imageMode = choice.subset("Single", "Multiple", "Continuous")

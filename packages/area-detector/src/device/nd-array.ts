@@ -34,7 +34,7 @@ export abstract class NdArrayDevice extends AdDevice {
   readonly driverVersion = this.optional.r(string, "DriverVersion_RBV")
 
   /** Element type of the last frame. */
-  abstract readonly dataType: SignalR<NdDataType>
+  abstract readonly dataType: SignalR<NdDataType | "">
   /** What the axes of the last frame mean. */
   abstract readonly colorMode: SignalR<string>
 
