@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -12,7 +14,13 @@ import {
 import { readJsonLines } from "@ophyd-ts/run-engine/node"
 import { CaClient } from "node-epics-ca"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import { type DetectorKind, type ProgramOptions, runProgram } from "../examples/dm-file-based/program.ts"
+import {
+  type DetectorKind,
+  finishLast,
+  type ProgramOptions,
+  runProgram,
+} from "../examples/dm-file-based/program.ts"
+import { root } from "../scripts/workspace.ts"
 
 /** The example's program on simulators, with a shorter scan and smaller images; `write` output is kept. */
 async function bench(detector: DetectorKind = "area", service: Partial<DmServiceOptions> = {}) {
@@ -189,6 +197,38 @@ describe("trouble with DM", { timeout: 60_000 }, () => {
     const { result } = await sut.run()
     expect(result).toMatchObject({ exitStatus: "success", error: null })
     expect(sut.dm.control.count("login")).toBeGreaterThan(3)
+  })
+})
+
+describe("a program that is killed", { timeout: 60_000 }, () => {
+  it("leaves its job running, and the next program watches it to its end", async () => {
+    const sut = await bench()
+    const { epics: _epics, dm: _dm, write: _write, ...options } = sut.options
+    const script = join(root, "test", "support", "file-based-program.ts")
+    const argument = JSON.stringify({ ...options, ca: sut.beamline.clientConfig().ca })
+    const program = spawn(
+      process.execPath,
+      ["--import", "tsx", "--conditions=@ophyd-ts/source", script, argument],
+      { cwd: root, env: { ...process.env, ...sut.dm.environment() }, stdio: ["ignore", "pipe", "inherit"] },
+    )
+    onTestFinished(() => void program.kill("SIGKILL"))
+    let output = ""
+    program.stdout.on("data", chunk => {
+      output += chunk
+    })
+    sut.dm.control.play({ stage: "03-STORE", play: { seconds: 3 } })
+    await during(() => output, /stage 02-ANALYZE/)
+    program.kill("SIGKILL")
+    await once(program, "exit")
+    const [job] = sut.dm.control.jobs
+    expect(job?.["status"]).toBe("running")
+
+    const finished = await finishLast(sut.options)
+    expect(finished).toMatchObject({ exitStatus: "success", value: { id: job?.["id"], status: "done" } })
+    expect(sut.output()).toMatch(/is done after/)
+    expect(sut.dm.control.count("startProcessingJob")).toBe(1)
+    // The run itself was over, and complete.
+    expect(stopDocument(sut)).toMatchObject({ exit_status: "success", num_events: { primary: 5 } })
   })
 })
 

@@ -7,12 +7,13 @@ import {
   type DM_WorkflowConnector,
   type DmClient,
   type DmExperimentSignals,
+  type DmJob,
   type DmSpool,
   type FilesOutcome,
   setupUser,
 } from "@ophyd-ts/aps-dm"
 import type { Readable } from "@ophyd-ts/core"
-import { bp, type Plan, type ScanMotor } from "@ophyd-ts/run-engine"
+import { bp, bps, type Plan, type ScanMotor } from "@ophyd-ts/run-engine"
 
 /** What the plan works with. */
 export interface Instrument {
@@ -105,4 +106,15 @@ export function* collect(
     reportingPeriod: options.reportingPeriod ?? 60,
     ...(spool === undefined ? {} : { whenAway: "spool", spool }),
   })
+}
+
+/**
+ * After a restart: takes up the watch of the job that an earlier program started for a run, to its end. Plans that were
+ * killed leave their jobs running in DM.
+ */
+export function* takeUp({ workflow }: Pick<DataManagement, "workflow">, runUid: string): Plan<DmJob> {
+  yield* bps.call(() => {
+    workflow.attach({ file: runUid, argument: "run_uid" }, { timeout: Number.POSITIVE_INFINITY })
+  })
+  return yield* workflow.waitAsPlan()
 }

@@ -1,7 +1,13 @@
 /** The program around the plan: what a beamline's own start-up file would do, with everything it needs passed in. */
-import { mkdirSync } from "node:fs"
+import { mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { DM_WorkflowConnector, type DmClient, DmExperimentSignals, type FilesOutcome } from "@ophyd-ts/aps-dm"
+import {
+  DM_WorkflowConnector,
+  type DmClient,
+  DmExperimentSignals,
+  type DmJob,
+  type FilesOutcome,
+} from "@ophyd-ts/aps-dm"
 import { runPaths, SimDetector } from "@ophyd-ts/area-detector"
 import { connect, type Device } from "@ophyd-ts/core"
 import { EpicsMotor } from "@ophyd-ts/epics"
@@ -10,7 +16,7 @@ import { fileMetadata, handleInterrupts, jsonLinesRecorder } from "@ophyd-ts/run
 import type { CaClient } from "node-epics-ca"
 import { dataFileName, dataFileWriter } from "./data-file.ts"
 import { PointDetector } from "./devices.ts"
-import { collect, type DataManagement, type Instrument, setUp } from "./plan.ts"
+import { collect, type DataManagement, type Instrument, setUp, takeUp } from "./plan.ts"
 
 /** `area`: a camera that writes HDF5. `point`: counts of a point detector, which this program writes as text. */
 export type DetectorKind = "area" | "point"
@@ -71,6 +77,28 @@ export async function runProgram(options: ProgramOptions): Promise<Outcome> {
     reportingPeriod: 5,
   })
   return { result: await run(RE, plan), dm }
+}
+
+/**
+ * For a program that starts again after it was killed: the job of the last run that was recorded, watched to its end.
+ * Gives null when there is none. @throws DmError when DM knows no job for that run.
+ */
+export async function finishLast({
+  dm,
+  recordDirectory,
+  write,
+}: Pick<ProgramOptions, "dm" | "recordDirectory" | "write">): Promise<RunEngineResult<DmJob> | null> {
+  const runs = readdirSync(recordDirectory).filter(name => name.endsWith(".jsonl"))
+  const newest = (a: string, b: string) => mtimeOf(b) - mtimeOf(a)
+  const mtimeOf = (name: string) => statSync(join(recordDirectory, name)).mtimeMs
+  const [last] = runs.sort(newest)
+  if (last === undefined) return null
+  await using workflow = new DM_WorkflowConnector({
+    name: "dm_workflow",
+    client: dm,
+    write: text => write(`  DM  ${text}\n`),
+  })
+  return await new RunEngine().run(takeUp({ workflow }, last.replace(".jsonl", "")))
 }
 
 interface Parts {
