@@ -14,6 +14,7 @@ import { PvaPlugin } from "./plugins/pva.ts"
 import { RoiPlugin } from "./plugins/roi.ts"
 import { StatsPlugin } from "./plugins/stats.ts"
 import { StdArraysPlugin } from "./plugins/std-arrays.ts"
+import { TiffPlugin } from "./plugins/tiff.ts"
 
 /** How the detector is made. Everything has a default. */
 export interface AreaDetectorOptions {
@@ -42,6 +43,7 @@ export class AreaDetector {
   readonly image: StdArraysPlugin
   readonly pva: PvaPlugin
   readonly hdf: Hdf5Plugin
+  readonly tiff: TiffPlugin
   readonly stats: StatsPlugin
   readonly roi: RoiPlugin
   readonly #faults = new DetectorFaults()
@@ -68,6 +70,7 @@ export class AreaDetector {
     this.image = new StdArraysPlugin(plugin("image1"), { elements, length: sensor[0] * sensor[1] * 3 })
     this.pva = new PvaPlugin(plugin("Pva1"))
     this.hdf = new Hdf5Plugin(plugin("HDF1"))
+    this.tiff = new TiffPlugin(plugin("TIFF1"))
     this.stats = new StatsPlugin(plugin("Stats1"), sensor)
     this.roi = new RoiPlugin(plugin("ROI1"))
     for (const { port } of [this.camera, ...this.plugins]) ports.set(port.name, port)
@@ -75,7 +78,7 @@ export class AreaDetector {
   }
 
   get plugins(): readonly Plugin[] {
-    return [this.image, this.pva, this.hdf, this.stats, this.roi] as unknown as Plugin[]
+    return [this.image, this.pva, this.hdf, this.tiff, this.stats, this.roi] as unknown as Plugin[]
   }
 
   get records(): readonly SimRecord[] {

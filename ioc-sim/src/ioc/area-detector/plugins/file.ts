@@ -116,7 +116,8 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
   async #take(frame: Frame): Promise<void> {
     if (this.#mode === "Single") {
       this.file.set("NumCaptured", 1)
-      return this.#save([frame])
+      await this.#save([frame])
+      return
     }
     // Somebody may have ended it while the image waited.
     if (!this.#capturing) return
@@ -128,8 +129,8 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
       if (this.file.get("AutoSave") === 1) await this.#saveCaptured()
       return this.#ended()
     }
-    if (!this.supportsMultiple) await this.#save([frame])
-    else if (!(await this.#stream(frame))) return
+    const written = this.supportsMultiple ? await this.#stream(frame) : await this.#save([frame])
+    if (!written) return
     this.file.set("NumCaptured", this.file.get("NumCaptured") + 1)
     if (wanted > 0 && this.file.get("NumCaptured") >= wanted) await this.#stop()
   }
@@ -212,13 +213,21 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
   }
 
   /** Images into a file of their own, or each into one where a file holds just one. */
-  async #save(frames: readonly Frame[]): Promise<void> {
+  async #save(frames: readonly Frame[]): Promise<boolean> {
     const groups = this.supportsMultiple ? [frames] : frames.map(frame => [frame])
     for (const group of groups) {
-      if (group[0] === undefined || !(await this.#openFor(group[0]))) return
-      for (const frame of group) if (!(await this.#attempt("writing file", () => this.#room(frame)))) break
+      if (group[0] === undefined || !(await this.#openFor(group[0]))) return false
+      for (const frame of group) {
+        if (await this.#attempt("writing file", () => this.#room(frame))) continue
+        // ADCore leaves the message of the failure standing, and the file open; here it is closed.
+        const message = this.file.get("WriteMessage")
+        await this.#closeFile()
+        this.report(message)
+        return false
+      }
       await this.#closeFile()
     }
+    return true
   }
 
   async #room(frame: Frame): Promise<void> {

@@ -1,7 +1,7 @@
 /** The plugin `ROI1:`, which cuts a region out of an image, bins it, and may change the type of its pixels. */
 import { pluginFields } from "../fields/plugin.ts"
 import { axesOf, type Dimension, dataTypes, type Frame } from "../frame.ts"
-import { choice, disableEnable, double, long, noYes, r, rw, text } from "../parameters.ts"
+import { bare, choice, disableEnable, double, long, noYes, r, rw, text } from "../parameters.ts"
 import { type Cut, crop } from "./crop.ts"
 import { Plugin, type PluginParts } from "./plugin.ts"
 
@@ -41,6 +41,8 @@ const table = {
     a => `MaxSize${a}` as const,
     () => r(long()),
   ),
+  MaxX: bare(long()),
+  MaxY: bare(long()),
   EnableScale: rw(choice(disableEnable), { severities: [0, 1] }),
   Scale: rw(double(1), { precision: 3 }),
   DataTypeOut: rw(choice([...dataTypes, "Automatic"], dataTypes.length)),
@@ -74,6 +76,7 @@ export class RoiPlugin extends Plugin<typeof table> {
   #cut(axis: "X" | "Y" | "Z", { size: full }: Dimension): Cut {
     const p = this.parameters
     p.set(`MaxSize${axis}`, full)
+    if (axis !== "Z") p.set(`Max${axis}`, full)
     const reverse = p.get(`Reverse${axis}`) === 1
     if (p.get(`Enable${axis}`) === 0) return { offset: 0, size: full, binning: 1, reverse: false }
     const offset = Math.min(Math.max(0, p.get(`Min${axis}`)), full - 1)
