@@ -173,7 +173,7 @@ describe("trouble while streaming", () => {
 
   it("DM that goes away in the middle and comes back costs nothing", async () => {
     const { RE, camera, collect, sim } = await setUpStream(consumer(work))
-    const away = function* (): Plan<unknown> {
+    const away = function* (): Plan<void> {
       if (camera.taken === 2) yield* bps.call(() => sim.control.awayFor(0.5))
     }
     const { value } = await RE.run(collectStreaming(collect(exposures(camera, 6, away))))
@@ -247,7 +247,8 @@ describe("trouble while streaming", () => {
     const consume = consumer(work)
     let second: unknown
     const { RE, camera, collect } = await setUpStream(async context => {
-      const both = [consume(context), consume(context).catch(error => (second = error))]
+      const first = consume(context)
+      const both = [first, Promise.resolve(consume(context)).catch(error => (second = error))]
       await Promise.all(both)
       return {}
     })
@@ -284,7 +285,7 @@ describe("trouble while streaming", () => {
 
   it("an error of the acquisition itself is the plan's error, and the workflow gives up", async () => {
     const { RE, camera, collect, stop, connector } = await setUpStream(consumer(work))
-    const broken = function* (): Plan<unknown> {
+    const broken = function* (): Plan<void> {
       if (camera.taken === 3) throw new Error("the shutter is stuck")
       yield* bps.sleep(0)
     }
@@ -324,7 +325,7 @@ describe("a lost connection", () => {
   it("is survived when it comes back within the workflow's patience: no frame and no result is lost", async () => {
     const { play, relay } = throughRelay(10)
     const { RE, camera, collect, events } = await setUpStream(play)
-    const trouble = function* (): Plan<unknown> {
+    const trouble = function* (): Plan<void> {
       if (camera.taken % 10 === 3) yield* bps.call(() => relay()?.cut())
       yield* bps.sleep(0.01)
     }
@@ -341,7 +342,7 @@ describe("a lost connection", () => {
   it("that stays fails the plan when the heartbeat is missed, and the workflow gives up by itself", async () => {
     const { play, relay } = throughRelay(1)
     const { RE, camera, collect, connector, stop } = await setUpStream(play)
-    const trouble = function* (): Plan<unknown> {
+    const trouble = function* (): Plan<void> {
       if (camera.taken === 3) yield* bps.call(() => relay()?.close())
       yield* bps.sleep(0.02)
     }
