@@ -1,4 +1,5 @@
-import { isPresent } from "@ophyd-ts/area-detector"
+import { readdir } from "node:fs/promises"
+import { isPresent, staticPaths } from "@ophyd-ts/area-detector"
 import { bp, bps } from "@ophyd-ts/run-engine"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { readDataset, Setup } from "./support/beamline.ts"
@@ -135,5 +136,46 @@ describe("a step scan on the embedded beamline", { timeout: 60_000 }, () => {
     await RE.run(bp.count([det], 2))
     expect(of("stream_resource")[0]?.parameters["swmr"]).toBe(true)
     expect(await det.file?.capture.get()).toBe(false)
+  })
+
+  test("writes one TIFF file for each frame, and tells readers how they are called", async () => {
+    const paths = staticPaths(ad.directory, { fileName: "frame" })
+    const det = await ad.detector({ paths, file: { format: "tiff" } })
+    const { RE, of } = recordingEngine()
+    await RE.run(bp.count([det], 3))
+    const [resource] = of("stream_resource")
+    expect(resource).toMatchObject({
+      mimetype: "multipart/related;type=image/tiff",
+      uri: `file://localhost${ad.directory}/`,
+      parameters: {
+        template: expect.stringMatching(/^frame_[0-9a-f]{8}_\{:06d\}\.tif$/),
+        chunk_shape: [1, 16, 24],
+      },
+    })
+    const template = String(resource?.parameters["template"])
+    const names = [0, 1, 2].map(i => template.replace("{:06d}", String(i).padStart(6, "0")))
+    expect((await readdir(ad.directory)).filter(name => name.endsWith(".tif")).sort()).toEqual(names)
+  })
+
+  test("goes on in one file through the runs of one stage, each of which announces it", async () => {
+    const det = await ad.detector()
+    const { RE, of } = recordingEngine()
+    function* plan() {
+      yield* bps.stage(det)
+      for (let i = 0; i < 2; i++) {
+        yield* bps.openRun()
+        yield* bps.triggerAndRead([det])
+        yield* bps.closeRun()
+      }
+      yield* bps.unstage(det)
+    }
+    await RE.run(plan())
+    const resources = of("stream_resource")
+    expect(resources.map(({ run_start }) => run_start)).toEqual(of("start").map(({ uid }) => uid))
+    expect(new Set(resources.map(({ uri }) => uri)).size).toBe(1)
+    expect(of("stream_datum").map(({ indices, seq_nums }) => [indices.start, seq_nums.start])).toEqual([
+      [0, 1],
+      [1, 1],
+    ])
   })
 })

@@ -66,6 +66,32 @@ function writer(name: string, written: () => number) {
   }
 }
 
+describe("a writer that goes on with its file in another run", () => {
+  it("is announced in each of them, with the indices that belong to it", async () => {
+    const { RE, docs } = recording()
+    let frames = 0
+    const trigger = () => {
+      frames++
+      return Status.finished()
+    }
+    const det = { ...writer("w", () => frames), trigger }
+    await RE.run(bp.count([det], 2))
+    await RE.run(bp.count([det], 1))
+    const [first, second] = ofKind(docs, "start").map(({ uid }) => uid)
+    expect(ofKind(docs, "stream_resource").map(({ uid, run_start }) => [uid, run_start])).toEqual([
+      ["w-file", first],
+      ["w-file", second],
+    ])
+    expect(
+      ofKind(docs, "stream_datum").map(({ indices, seq_nums }) => [indices.start, seq_nums.start]),
+    ).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 1],
+    ])
+  })
+})
+
 describe("flyers", () => {
   it("are kicked off, completed and collected into pages", async () => {
     const { RE, docs, log } = recording()

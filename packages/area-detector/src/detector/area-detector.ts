@@ -212,16 +212,13 @@ export class AreaDetector<
   }
 
   override async describe(): Promise<DataKeys> {
-    this.#session?.newRun()
     const [own, written] = await Promise.all([super.describe(), this.#session?.describe()])
     return { ...own, ...written }
   }
 
   /** Keys of what its flights write. */
   async describeCollect(): Promise<DataKeys> {
-    const session = this.#use("describeCollect")
-    session.newRun()
-    return await session.describe()
+    return await this.#use("describeCollect").describe()
   }
 
   /** Events whose frames are written. */

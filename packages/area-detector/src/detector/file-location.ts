@@ -1,4 +1,4 @@
-import { formatValue } from "@ophyd-ts/core"
+import { formatValue, until } from "@ophyd-ts/core"
 import { isPresent } from "../device/optional.ts"
 import { AreaDetectorError, PathError } from "../errors.ts"
 import type { PathInfo } from "../paths/provider.ts"
@@ -42,7 +42,10 @@ export async function setDirectory(
   // Also when it is set already: that is what makes the IOC look whether the directory exists.
   const options = { restore: false, always: true, accept: (shown: string) => withoutEnd(shown) === wanted }
   await settings.write(filePath, directory, options)
-  if (await filePathExists.get()) return
+  // The IOC shows the path and what it found there one after the other.
+  const exists = until(filePathExists, true, { timeout: 1 })
+  await exists.wait().catch(() => {})
+  if (exists.success) return
   const created = levels > 0 ? ` and could not be created (${levels} levels)` : ""
   throw new PathError(name, directory, `does not exist on the host of the IOC${created}; ${filePath.source}`)
 }
@@ -66,7 +69,7 @@ export async function setFileName(
     // A name that is used once begins anew; one that is used again counts on, so that nothing is written over.
     info.numbered === true
       ? undefined
-      : settings.write(plugin.fileNumber, 0, { restore: false, accept: () => true }),
+      : settings.write(plugin.fileNumber, 0, { restore: false, always: true, accept: () => true }),
   ])
 }
 

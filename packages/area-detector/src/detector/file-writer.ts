@@ -1,11 +1,11 @@
-import { type DataKeys, formatSeconds, type SignalR, Status, type StreamAsset, until } from "@ophyd-ts/core"
+import type { DataKeys, StreamAsset } from "@ophyd-ts/core"
 import type { AdDriver } from "../device/ad-driver.ts"
 import type { NdArrayDevice } from "../device/nd-array.ts"
 import { isPresent } from "../device/optional.ts"
-import { AreaDetectorError, DroppedFramesError, FileWriteError } from "../errors.ts"
+import { AreaDetectorError } from "../errors.ts"
 import type { PathInfo, PathProvider } from "../paths/provider.ts"
 import type { FilePlugin } from "../plugins/file.ts"
-import { checkCallbacks } from "./callbacks.ts"
+import { Capture } from "./capture.ts"
 import type { FileFormat } from "./file-format.ts"
 import { checkLocation, setDirectory, setFileName } from "./file-location.ts"
 import { comingShape, type FrameShape, frameShape } from "./frame-shape.ts"
@@ -23,14 +23,6 @@ export interface FileWriterOptions {
   readonly frameTimeout?: number | undefined
 }
 
-/** What the writer knows of the plugin after an acquisition. */
-interface Counts {
-  readonly captured: number
-  readonly dropped: number
-  readonly capturing: boolean
-  readonly failure: { readonly file: string; readonly message: string } | null
-}
-
 /** Writes the frames of a camera by one of its file plugins, in one file (or one set of files) for each run. */
 export class FileWriter implements DataLogic {
   readonly #plugin: FilePlugin
@@ -38,17 +30,13 @@ export class FileWriter implements DataLogic {
   readonly #format: FileFormat
   readonly #options: FileWriterOptions
   readonly #stream = new StreamIndex()
+  readonly #capture: Capture
   #context: DataContext | null = null
   /** What the provider said for the file that is open. */
   #info: PathInfo | null = null
   #run: string | null = null
-  /** Frames in the file, and frames lost, as of the last acquisition. */
-  #captured = 0
-  #dropped = 0
   #flying = false
   #perEvent = 1
-  /** Time stamp of a write error that was there before this file. */
-  #oldError: number | null = null
   #announced: FrameShape | null = null
   #resources: ReadonlyMap<string, string> = new Map()
 
@@ -57,13 +45,14 @@ export class FileWriter implements DataLogic {
     this.#driver = driver
     this.#format = format
     this.#options = options
+    this.#capture = new Capture(plugin, driver, options.frameTimeout ?? 10)
   }
 
   async open(context: DataContext): Promise<void> {
     this.#context = context
     this.#announced = null
     const { paths } = this.#options
-    await this.#endCapture()
+    await this.#capture.end()
     if (paths.perRun === undefined) {
       await this.#openFile(context)
       return
@@ -81,26 +70,22 @@ export class FileWriter implements DataLogic {
     const context = this.#use()
     const run = this.#options.paths.perRun?.run() ?? null
     if (this.#info === null || run !== this.#run) {
-      await this.#endCapture()
+      await this.#capture.end()
       await this.#openFile(context)
       this.#run = run
-    } else if (!clean) await this.#passOver()
+    } else if (!clean) {
+      await this.#capture.passOver()
+      this.#stream.skipTo(this.#plugin.name, this.#capture.captured)
+    }
     this.#stream.framesPerEvent(this.#plugin.name, info.collectionsPerEvent)
     this.#flying = flying
   }
 
   async finish(frames: number | null, healthy: Promise<void>): Promise<boolean> {
-    const counts = await this.#counts()
-    const expected = frames === null ? counts.captured : this.#captured + frames
-    const complete = this.#isComplete(counts, expected)
-    if (!complete) {
-      await healthy
-      await this.#waitFor(expected)
-    }
-    this.#captured = expected
-    this.#stream.captured(expected)
+    const waited = await this.#capture.take(frames, healthy)
+    this.#stream.captured(this.#capture.captured)
     this.#flying = false
-    return !complete
+    return waited
   }
 
   async index(): Promise<number> {
@@ -109,20 +94,14 @@ export class FileWriter implements DataLogic {
     return this.#stream.events
   }
 
-  newRun(): void {
-    this.#resources = new Map()
-  }
-
   progress(listener: (frames: number) => void): () => void {
-    const before = this.#captured
+    const before = this.#capture.captured
     const subscription = this.#plugin.numCaptured.subscribe(({ value }) => listener(value - before))
     return () => subscription.unsubscribe()
   }
 
   guard(failed: (thrown: unknown) => void): () => void {
-    return this.#onChange(async () => {
-      this.#isComplete(await this.#counts(), Number.POSITIVE_INFINITY)
-    }, failed)
+    return this.#capture.guard(failed)
   }
 
   async describe(): Promise<DataKeys> {
@@ -155,15 +134,17 @@ export class FileWriter implements DataLogic {
     this.#context = null
     this.#info = null
     this.#run = null
-    await this.#endCapture()
+    await this.#capture.end()
   }
 
   async #openFile({ detector, settings }: DataContext): Promise<void> {
     const plugin = this.#plugin
-    const info = await this.#options.paths({ detector, time: new Date() })
+    const { extension, manyFiles } = this.#format
+    const given = await this.#options.paths({ detector, time: new Date() })
+    // The number in a file's name is that of its frame: then it cannot keep two sets of files apart.
+    const info = manyFiles && given.numbered === true ? withUniqueName(given) : given
     checkLocation(plugin.name, info)
     await setDirectory(plugin, settings, info.directory, info.createLevels ?? 0)
-    const { extension, manyFiles } = this.#format
     const lazy = this.#options.lazyOpen ?? true
     await Promise.all([
       setFileName(plugin, settings, info, extension, manyFiles),
@@ -174,64 +155,10 @@ export class FileWriter implements DataLogic {
       settings.write(plugin.enableCallbacks, true),
       this.#format.prepare(plugin, settings),
     ])
-    await this.#startCapture(settings.timeout)
+    await this.#capture.start()
     this.#info = info
     this.#resources = new Map()
-    this.#captured = 0
     this.#stream.restart()
-  }
-
-  async #startCapture(timeout: number): Promise<void> {
-    const { capture, droppedArrays, writeStatus, name } = this.#plugin
-    const before = isPresent(writeStatus) ? await writeStatus.reading() : null
-    this.#oldError = before?.value === "Write error" ? before.timestamp : null
-    // Its completion would come at the end of capturing.
-    await capture.set(true, { completion: false, timeout })
-    const captures = until(capture, true)
-    // An error that is shown already is one of a file before.
-    const fails = before?.value === "Write OK" ? until(writeStatus, "Write error") : captures
-    try {
-      await Promise.race([captures.wait({ timeout }), fails])
-    } catch (cause) {
-      throw new AreaDetectorError(
-        "WRITE_FAILED",
-        `${name}: does not begin to capture within ${formatSeconds(timeout)} (${capture.source})`,
-        { cause },
-      )
-    } finally {
-      fails.cancel()
-      captures.cancel()
-    }
-    if (!captures.success) {
-      const { file, message } = await this.#complaint()
-      throw new FileWriteError(name, file, message)
-    }
-    this.#dropped = isPresent(droppedArrays) ? await droppedArrays.get() : 0
-  }
-
-  /** Ends what is under way, also what somebody else began. */
-  async #endCapture(): Promise<void> {
-    const { capture } = this.#plugin
-    if (!(await capture.get())) return
-    const timeout = this.#options.frameTimeout ?? 10
-    // Its completion tells that the file is closed.
-    await capture.set(false, { timeout, whenBusy: "queue" })
-    await until(capture, false, { timeout })
-  }
-
-  /** Frames of an acquisition that was broken off stay in the file and belong to no event. */
-  async #passOver(): Promise<void> {
-    const { name } = this.#plugin
-    const counts = await this.#counts()
-    if (!counts.capturing || counts.captured < this.#captured) {
-      throw new AreaDetectorError(
-        "CAPTURE_ENDED",
-        `${name}: no longer captures into the file of this run: somebody ended it, or the IOC was restarted`,
-      )
-    }
-    this.#captured = counts.captured
-    this.#dropped = counts.dropped
-    this.#stream.skipTo(name, counts.captured)
   }
 
   /** A plugin without LazyOpen opens the file when capturing begins: then it has to know the size of a frame. */
@@ -242,120 +169,9 @@ export class FileWriter implements DataLogic {
     })
   }
 
-  async #counts(): Promise<Counts> {
-    const { numCaptured, droppedArrays, writeStatus, capture } = this.#plugin
-    const [captured, dropped, status, capturing] = await Promise.all([
-      numCaptured.get(),
-      isPresent(droppedArrays) ? droppedArrays.get() : this.#dropped,
-      isPresent(writeStatus) ? writeStatus.reading() : null,
-      capture.get(),
-    ])
-    const failed = status?.value === "Write error" && status.timestamp !== this.#oldError
-    return { captured, dropped, capturing, failure: failed ? await this.#complaint() : null }
-  }
-
-  /** True when all frames are there, false when some may still come; throws when they never will. */
-  #isComplete({ captured, dropped, capturing, failure }: Counts, expected: number): boolean {
-    const { name } = this.#plugin
-    if (failure !== null) throw new FileWriteError(name, failure.file, failure.message)
-    if (dropped > this.#dropped) {
-      const lost = dropped - this.#dropped
-      this.#dropped = dropped
-      throw new DroppedFramesError(name, lost)
-    }
-    if (!capturing) {
-      throw new AreaDetectorError(
-        "CAPTURE_ENDED",
-        `${name}: stopped capturing after ${captured} frames; ${expected} were expected: somebody ended it, or the IOC was restarted`,
-      )
-    }
-    if (captured > expected) {
-      throw new AreaDetectorError(
-        "WRONG_FRAME_COUNT",
-        `${name}: captured ${captured} frames where ${expected} were expected: somebody else triggers the camera`,
-      )
-    }
-    return captured === expected
-  }
-
-  async #waitFor(expected: number): Promise<void> {
-    await checkCallbacks(this.#plugin, this.#driver)
-    const timeout = this.#options.frameTimeout ?? 10
-    const { name } = this.#plugin
-    let failure: unknown = null
-    let stop = () => {}
-    const complete = new Status<void>({ timeout }, action => {
-      const end = this.#onChange(
-        async () => {
-          if (!this.#isComplete(await this.#counts(), expected)) return
-          stop()
-          action.finish()
-        },
-        thrown => {
-          failure = thrown
-          action.fail(thrown)
-        },
-      )
-      action.onCancel(end)
-      stop = end
-    })
-    try {
-      await complete
-    } catch (cause) {
-      if (failure !== null) throw failure
-      const { captured } = await this.#counts()
-      throw new AreaDetectorError(
-        "WRONG_FRAME_COUNT",
-        `${name}: captured ${captured} of ${expected} frames within ${formatSeconds(timeout)} after the acquisition`,
-        { cause },
-      )
-    } finally {
-      stop()
-    }
-  }
-
-  /** Looks now and whenever one of the plugin's counters changes, one look at a time; ends when a look throws. */
-  #onChange(look: () => Promise<void>, failed: (thrown: unknown) => void): () => void {
-    const { numCaptured, droppedArrays, writeStatus, capture } = this.#plugin
-    let state: "idle" | "looking" | "changed" | "over" = "idle"
-    const changed = () => {
-      if (state === "idle") {
-        state = "looking"
-        look().then(
-          () => {
-            const again = state === "changed"
-            if (state !== "over") state = "idle"
-            if (again) changed()
-          },
-          thrown => {
-            if (state === "over") return
-            end()
-            failed(thrown)
-          },
-        )
-      } else if (state === "looking") state = "changed"
-    }
-    const watched = [numCaptured, writeStatus, capture, droppedArrays].filter(isPresent) as SignalR<unknown>[]
-    const subscriptions = watched.map(signal => signal.subscribe(changed))
-    const end = () => {
-      state = "over"
-      for (const subscription of subscriptions) subscription.unsubscribe()
-    }
-    return end
-  }
-
-  async #complaint(): Promise<{ file: string; message: string }> {
-    const { writeMessage, fullFileName } = this.#plugin
-    const [message, file] = await Promise.all([
-      isPresent(writeMessage) ? writeMessage.get() : "",
-      fullFileName.get(),
-    ])
-    return { file, message }
-  }
-
   /** The plugin's own last frame when it belongs to this file; before that, what its source gives out. */
   async #frame(): Promise<FrameShape> {
-    if (this.#captured > 0 || (await this.#plugin.numCaptured.get()) > 0)
+    if (this.#capture.captured > 0 || (await this.#plugin.numCaptured.get()) > 0)
       return await frameShape(this.#plugin)
     const port = await this.#plugin.ndArrayPort.get()
     const sources = this.#options.sources ?? []
@@ -386,3 +202,9 @@ export class FileWriter implements DataLogic {
     )
   }
 }
+
+const withUniqueName = (info: PathInfo): PathInfo => ({
+  ...info,
+  fileName: `${info.fileName}_${globalThis.crypto.randomUUID().slice(0, 8)}`,
+  numbered: false,
+})

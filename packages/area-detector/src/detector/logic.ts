@@ -76,8 +76,6 @@ export interface DataLogic {
   describe?(): Promise<DataKeys>
   /** What is new up to this number of events. */
   assets?(upTo: number): AsyncIterable<StreamAsset>
-  /** A new run begins: what was announced has to be announced again. */
-  newRun?(): void
   /** The frames of the acquisition so far, for progress. */
   progress?(listener: (frames: number) => void): () => void
   /** Calls once as soon as it is known that frames are lost or cannot be written; the function it gives ends that. */

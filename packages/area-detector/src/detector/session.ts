@@ -179,10 +179,6 @@ export class Session {
     return Object.assign({}, ...keys) as DataKeys
   }
 
-  newRun(): void {
-    for (const logic of this.#parts.data) logic.newRun?.()
-  }
-
   /** Stops, closes files, puts all settings back. Goes on after a failure and gives the errors. */
   async end(): Promise<Error[]> {
     this.#unwatch()

@@ -24,6 +24,8 @@ export class Run {
   readonly monitors: Monitors
   /** Flyers that were kicked off and whose data nobody collected yet. */
   readonly flying = new Set<Named>()
+  /** Uids of the stream_resource documents of this run. */
+  readonly resources = new Set<string>()
   readonly #start: RunStart
   #bundle: Bundle | null = null
 
