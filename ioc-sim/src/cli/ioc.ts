@@ -1,4 +1,5 @@
 /** `npm run ioc`: leaves the simulated beamline running until Ctrl-C, and says how to reach it. */
+import { tmpdir } from "node:os"
 import { parseArgs } from "node:util"
 import { startBeamline } from "../ioc/start.ts"
 
@@ -33,9 +34,8 @@ async function main(): Promise<void> {
   console.log("\nPaste this into another terminal to reach them with any EPICS client:\n")
   for (const [name, value] of Object.entries(beamline.clientEnvironment()))
     console.log(`  ${assign}${name}=${value}`)
-  console.log(`\n  caget ${prefix}m1.RBV ${prefix}ring:Current`)
-  console.log(`  caput -c ${prefix}m1 2.5`)
-  console.log(`  pvget ${prefix}m1.RBV\n\nCtrl-C ends it.`)
+  for (const line of examples(prefix)) console.log(line)
+  console.log("\nCtrl-C ends it.")
   await new Promise<void>(resolve => {
     process.once("SIGINT", resolve)
     process.once("SIGTERM", resolve)
@@ -43,21 +43,64 @@ async function main(): Promise<void> {
   await beamline.close()
 }
 
-function overview(prefix: string): string[] {
-  const rows: [string, string][] = [
-    ["m1 m2 m3", "motors, with the motor record's fields (.RBV .DMOV .STOP .VELO …)"],
+/** PVs by what they belong to: names below the prefix, and what they are. */
+const groups: Readonly<Record<string, readonly (readonly [names: string, what: string])[]>> = {
+  "Sample stage": [["m1 m2 m3", "motors, with the motor record's fields (.RBV .DMOV .STOP .VELO …)"]],
+  "Point detector": [
     ["det:Acquire", "1 takes an exposure of det:AcquireTime seconds; completes with it"],
     ["det:Counts det:Monitor", "its result: a peak over m1, and the incident beam"],
     ["det:PeakCenter det:PeakWidth", "where the peak is"],
     ["scaler1", "scaler record: .CNT .TP .S1 .S2 .S3"],
+  ],
+  "Area detector (ADSimDetector)": [
+    ["ad:cam1:Acquire", "1 takes images; a put with completion ends with them"],
+    ["ad:cam1:ImageMode ad:cam1:NumImages", "Single, Multiple or Continuous; how many"],
+    ["ad:cam1:AcquireTime ad:cam1:SizeX", "exposure; region, binning, DataType, ColorMode, SimMode"],
+    ["ad:Stats1:Total_RBV", "statistics, once ad:Stats1:EnableCallbacks is Enable"],
+    ["ad:ROI1:SizeX", "a region for the plugins whose NDArrayPort is ROI1"],
+    ["ad:image1:ArrayData", "the pixels as a waveform"],
+    ["ad:Pva1:Image", "the image as NTNDArray, over pvAccess only"],
+    ["ad:HDF1:Capture ad:TIFF1:Capture", "write files where FilePath says; it has to be set first"],
+  ],
+  Beamline: [
     ["ring:Current", "decays, and is topped up"],
     ["shutter:Request", "Close or Open; shutter:Position_RBV says where the blade is"],
     ["busy", "a put with completion of 1 waits for somebody's 0"],
+  ],
+}
+
+function overview(prefix: string): string[] {
+  return Object.entries(groups).flatMap(([title, rows]) => [
+    title,
+    ...rows.map(([names, what]) => {
+      const full = names.split(" ").map(name => prefix + name)
+      return `  ${full.join(" ").padEnd(48)} ${what}`
+    }),
+  ])
+}
+
+function examples(prefix: string): string[] {
+  return [
+    "",
+    `  caget ${prefix}m1.RBV ${prefix}ring:Current`,
+    `  caput -c ${prefix}m1 2.5`,
+    `  pvget ${prefix}m1.RBV`,
+    "",
+    "Three images into an HDF5 file, and one to look at:",
+    "",
+    `  caput -S ${prefix}ad:HDF1:FilePath ${tmpdir()}      (on this machine; files go nowhere else)`,
+    `  caput -S ${prefix}ad:HDF1:FileName test`,
+    `  caput ${prefix}ad:HDF1:EnableCallbacks Enable`,
+    `  caput ${prefix}ad:HDF1:FileWriteMode Stream`,
+    `  caput ${prefix}ad:HDF1:LazyOpen Yes`,
+    `  caput ${prefix}ad:HDF1:NumCapture 3`,
+    `  caput ${prefix}ad:HDF1:Capture Capture`,
+    `  caput ${prefix}ad:cam1:ImageMode Multiple`,
+    `  caput ${prefix}ad:cam1:NumImages 3`,
+    `  caput -c ${prefix}ad:cam1:Acquire Acquire`,
+    `  caget -S ${prefix}ad:HDF1:FullFileName_RBV ${prefix}ad:HDF1:WriteMessage`,
+    `  pvget ${prefix}ad:Pva1:Image`,
   ]
-  return rows.map(([names, what]) => {
-    const full = names.split(" ").map(name => prefix + name)
-    return `${full.join(" ").padEnd(44)} ${what}`
-  })
 }
 
 function integer(option: string, text: string): number {
