@@ -11,13 +11,18 @@ export type IocSimErrorCode =
   | "port-taken"
   | "bad-argument"
 
-/** Every error of the simulated beamline: an action, what it was tried on, and why it did not work. */
-export class IocSimError extends Error {
-  override readonly name = "IocSimError"
-  readonly code: IocSimErrorCode
+/** Base of every error of this package; `code` is stable. */
+export class SimError<Code extends string = string> extends Error {
+  override readonly name: string = "SimError"
+  readonly code: Code
 
-  constructor(code: IocSimErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }
+}
+
+/** Every error of the simulated beamline: an action, what it was tried on, and why it did not work. */
+export class IocSimError extends SimError<IocSimErrorCode> {
+  override readonly name = "IocSimError"
 }

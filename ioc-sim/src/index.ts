@@ -3,7 +3,7 @@ export { type ContainerBeamlineOptions, startContainerBeamline } from "./contain
 export { ContainerIoc, startContainerIoc } from "./container/container-ioc.ts"
 export type { ContainerIocOptions } from "./container/options.ts"
 export * from "./dm/index.ts"
-export { IocSimError, type IocSimErrorCode } from "./errors.ts"
+export { IocSimError, type IocSimErrorCode, SimError } from "./errors.ts"
 export type { AreaDetectorOptions } from "./ioc/area-detector/area-detector.ts"
 export type { DetectorFault, PluginName, WriterName } from "./ioc/area-detector/faults.ts"
 export { Beamline, type MotorName } from "./ioc/beamline.ts"

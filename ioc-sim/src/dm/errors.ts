@@ -1,13 +1,9 @@
 import type { DmErrorName } from "@ophyd-ts/aps-dm"
+import { SimError } from "../errors.ts"
 
-/** Base of what the simulated DM service throws; `code` is stable. */
-export class DmSimError extends Error {
+/** Base of what the simulated DM service throws. */
+export class DmSimError extends SimError {
   override readonly name: string = "DmSimError"
-  readonly code: string
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** A request that the service answers with a DM error: class name, number and message. */

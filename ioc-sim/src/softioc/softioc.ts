@@ -72,6 +72,9 @@ interface SoftIocPlan {
   readonly folder: string | undefined
 }
 
+/** Node refuses signals that a system does not know. */
+const canFreeze = process.platform !== "win32"
+
 /** A running genuine IOC. Get one from {@link startSoftIoc}. */
 export class SoftIoc implements AsyncDisposable {
   readonly #plan: SoftIocPlan
@@ -128,7 +131,7 @@ export class SoftIoc implements AsyncDisposable {
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise<void>(resolve => child.once("exit", () => resolve()))
     child.kill(signal)
-    child.kill("SIGCONT") // A frozen process hears nothing else but SIGKILL.
+    if (canFreeze) child.kill("SIGCONT") // A frozen process hears nothing else but SIGKILL.
     await gone
   }
 
@@ -156,8 +159,12 @@ export class SoftIoc implements AsyncDisposable {
     }
   }
 
-  /** Stops the process where it is, sockets open (not on Windows): to a client the IOC hangs. Resolves when it stands. */
+  /**
+   * Stops the process where it is, sockets open: to a client the IOC hangs. Resolves when it stands.
+   * @throws IocSimError `bad-argument` on Windows, which has no signal for that.
+   */
   async freeze(): Promise<void> {
+    if (!canFreeze) throw new IocSimError("bad-argument", `${this.name} cannot be frozen on Windows`)
     const child = this.#child
     if (child?.pid === undefined) return
     child.kill("SIGSTOP")
@@ -168,7 +175,7 @@ export class SoftIoc implements AsyncDisposable {
 
   /** Lets a frozen IOC go on. */
   thaw(): void {
-    this.#child?.kill("SIGCONT")
+    if (canFreeze) this.#child?.kill("SIGCONT")
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
