@@ -3,7 +3,7 @@ import { CommunicationError, DmWaitTimeout } from "../errors.ts"
 import { abortable, sleep } from "../time.ts"
 
 export interface PollOptions {
-  /** Seconds between questions. */
+  /** Seconds between questions; the first ones follow sooner, so that what is quick is found quickly. */
   period?: number | undefined
   /** Seconds until DmWaitTimeout; `Infinity` for no limit. */
   timeout?: number | undefined
@@ -23,7 +23,7 @@ export async function poll<T>(
   const { clock = systemClock, signal, period, timeout } = options
   const started = clock.now()
   let away: CommunicationError | null = null
-  for (;;) {
+  for (let pause = 0.25; ; pause *= 2) {
     try {
       const answer = await abortable(ask(signal), signal)
       if (answer !== undefined) return answer
@@ -40,6 +40,6 @@ export async function poll<T>(
         ...(away === null ? {} : { cause: away }),
       })
     }
-    await sleep(clock, Math.min(period, left), signal)
+    await sleep(clock, Math.min(pause, period, left), signal)
   }
 }
