@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import * as areaDetector from "@ophyd-ts/area-detector"
 import * as core from "@ophyd-ts/core"
 import * as coreTesting from "@ophyd-ts/core/testing"
 import * as epics from "@ophyd-ts/epics"
@@ -13,7 +14,14 @@ const rows = [...page.matchAll(/^\| (?<theirs>.*?) \| (?<ours>.*?) \|$/gm)].filt
   ({ groups }) => groups?.["theirs"]?.includes("`") === true,
 )
 
-const entries: Record<string, unknown> = { ...core, ...coreTesting, ...epics, ...iocSim, ...engineTesting }
+const entries: Record<string, unknown> = {
+  ...areaDetector,
+  ...core,
+  ...coreTesting,
+  ...epics,
+  ...iocSim,
+  ...engineTesting,
+}
 
 /** Members of what is exported: methods, accessors, statics, and fields of a device. */
 function members(): Set<string> {
@@ -42,7 +50,7 @@ const typesOnly = new Set([
     "stableFor",
     "fraction",
   ],
-  ...["finish", "fail", "SignalBackend", "collectAssetDocs"],
+  ...["finish", "fail", "SignalBackend", "collectAssetDocs", "fileName"],
 ])
 
 it("the table from ophyd names only what there is", () => {

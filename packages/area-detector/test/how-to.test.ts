@@ -1,0 +1,81 @@
+import { execFile } from "node:child_process"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import * as entry from "@ophyd-ts/area-detector"
+import { startBeamline } from "@ophyd-ts/ioc-sim"
+import { expect, it } from "vitest"
+
+const root = fileURLToPath(new URL("../../..", import.meta.url))
+const read = (page: string) => readFile(join(root, page), "utf8")
+
+it("the programs of the page about cameras run, and a camera takes about 25 lines", {
+  timeout: 120_000,
+}, async () => {
+  const page = await read("docs/how-to/area-detector.md")
+  const programs = [...page.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)]
+  await mkdir(join(root, ".cache"), { recursive: true })
+  const folder = await mkdtemp(join(root, ".cache/area-detector-"))
+  try {
+    await using beamline = await startBeamline()
+    const env = { ...process.env, ...beamline.clientEnvironment(), DATA: join(folder, "data") }
+    const printed: Record<string, string> = {}
+    for (const [, name = "", code = ""] of programs) {
+      await writeFile(join(folder, name), code)
+      if (name === "my-camera.ts") continue
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ["--import", "tsx", "--conditions=@ophyd-ts/source", join(folder, name)],
+        { cwd: folder, env },
+      )
+      printed[name] = stdout
+    }
+    expect(printed["step.ts"]).toMatch(
+      /^camera_image application\/x-hdf5 \/entry\/data\/data\n(-?[\d.]+ \d+\n){5}$/,
+    )
+    expect(printed["fly.ts"]).toBe("3 × 256 × 256\n1 × 256 × 256\n2 and 15 events\n")
+    const lines =
+      programs
+        .find(([, name]) => name === "my-camera.ts")?.[2]
+        ?.trim()
+        .split("\n") ?? []
+    expect(lines.filter(line => line !== "").length).toBeLessThan(33)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+it("the README shows lines that run", { timeout: 60_000 }, async () => {
+  const [, code = ""] = /```ts\n([\s\S]*?)```/.exec(await read("packages/area-detector/README.md")) ?? []
+  await mkdir(join(root, ".cache"), { recursive: true })
+  const folder = await mkdtemp(join(root, ".cache/area-detector-"))
+  try {
+    await using beamline = await startBeamline()
+    const file = join(folder, "readme.ts")
+    const end = 'import { closeDefaultClients } from "@ophyd-ts/epics"\nawait closeDefaultClients()\n'
+    await writeFile(file, code.replace('"/data"', JSON.stringify(folder)) + end)
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--import", "tsx", "--conditions=@ophyd-ts/source", file],
+      { cwd: folder, env: { ...process.env, ...beamline.clientEnvironment() } },
+    )
+    expect(stdout).toMatch(/^file:\/\/localhost\/.*\.h5\n1 \d+\n2 \d+\n3 \d+\n$/)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+it.each(["docs/how-to/area-detector.md", "packages/area-detector/README.md"])(
+  "%s names only what the package has",
+  async page => {
+    const text = await read(page)
+    const named = [...text.matchAll(/`([a-z]+Paths|\w+Error|triggerModes|isPresent|\w+Plugin)\b/g)].map(
+      m => m[1] ?? "",
+    )
+    expect(named.length).toBeGreaterThan(5)
+    for (const name of named) expect(Object.keys(entry)).toContain(name)
+    const codes = await read("packages/area-detector/src/errors.ts")
+    for (const [, code] of text.matchAll(/`([A-Z]+_[A-Z_]+)`/g)) expect(codes).toContain(`"${code}"`)
+  },
+)
