@@ -1,6 +1,6 @@
 /** The plugin `ROI1:`, which cuts a region out of an image, bins it, and may change the type of its pixels. */
 import { pluginFields } from "../fields/plugin.ts"
-import { axesOf, type Dimension, dataTypes, type Frame } from "../frame.ts"
+import { axesOf, type Dimension, dataTypes, type Frame, sizesOf } from "../frame.ts"
 import { bare, choice, disableEnable, double, long, noYes, r, rw, text } from "../parameters.ts"
 import { type Cut, crop } from "./crop.ts"
 import { Plugin, type PluginParts } from "./plugin.ts"
@@ -67,8 +67,9 @@ export class RoiPlugin extends Plugin<typeof table> {
     const collapsed =
       p.get("CollapseDims") === 1 ? cutOut.dimensions.filter(({ size }) => size > 1) : cutOut.dimensions
     const result = { ...frame, ...cutOut, dimensions: collapsed.length > 0 ? collapsed : cutOut.dimensions }
-    // Unlike other plugins this one describes what it gives, not what it got.
-    this.source.describe(result)
+    // As in ADCore: Dimensions and DataType tell of what came in, ArraySizeX to Z of what goes out.
+    const { x, y, z } = sizesOf(result)
+    p.post({ ArraySizeX: x, ArraySizeY: y, ArraySizeZ: z, ArraySize: result.data.byteLength })
     return result
   }
 
