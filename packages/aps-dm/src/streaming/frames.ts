@@ -26,6 +26,10 @@ export interface FrameStreamOptions extends FrameSource {
 }
 
 type Update = MonitorUpdate<PvStructureValue>
+type FrameId = Pick<NdArray, "uniqueId" | "timeStamp">
+
+/** What tells a frame from another; the pixels are not kept. */
+const idOf = ({ uniqueId, timeStamp }: NdArray): FrameId => ({ uniqueId, timeStamp })
 
 /**
  * The frames of an NTNDArray PV, one after the other, for one `for await`. What the PV shows at the beginning is no
@@ -38,14 +42,14 @@ export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
   #close: () => void
   #received = 0
   #missed = 0
-  /** Number of the last frame; null when there was none yet. */
-  #last: number | null
+  /** The last frame; null when there was none yet. */
+  #last: FrameId | null
 
   private constructor(
     client: PvaClient,
     updates: AsyncIterator<Update, undefined>,
     close: () => void,
-    last: number | null,
+    last: FrameId | null,
   ) {
     this.#client = client
     this.#updates = updates
@@ -69,12 +73,8 @@ export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
       if (value === undefined || !("uniqueId" in value.value && "dimension" in value.value)) {
         throw new Error("it is no NTNDArray")
       }
-      return new FrameStream(
-        client,
-        updates,
-        () => monitor.close(),
-        readNdArray(value.value)?.uniqueId ?? null,
-      )
+      const shown = readNdArray(value.value)
+      return new FrameStream(client, updates, () => monitor.close(), shown === null ? null : idOf(shown))
     } catch (cause) {
       await client.close()
       if (signal?.aborted === true) throw signal.reason
@@ -95,7 +95,7 @@ export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
 
   /** `uniqueId` of the last frame; -1 when there was none. */
   get last(): number {
-    return this.#last ?? -1
+    return this.#last?.uniqueId ?? -1
   }
 
   /** No more frames than those that are here already: the loop ends after them. */
@@ -108,7 +108,7 @@ export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
       const { value: update, done } = await this.#updates.next()
       if (done === true) return
       const frame = readNdArray(update.value)
-      if (frame !== null && this.#count(frame.uniqueId)) yield frame
+      if (frame !== null && this.#count(frame)) yield frame
     }
   }
 
@@ -122,13 +122,20 @@ export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
   }
 
   /** False for a frame that was there before, which a server shows again after a lost connection. */
-  #count(id: number): boolean {
+  #count(frame: NdArray): boolean {
     const last = this.#last
-    if (id === last) return false
+    const { uniqueId: id } = frame
+    if (last !== null && isSame(frame, last)) return false
     // A smaller number: the detector counts anew. Without a number before it, nothing can be said about the first.
-    if (last !== null) this.#missed += id > last ? id - last - 1 : Math.max(0, id - 1)
-    this.#last = id
+    if (last !== null) this.#missed += id > last.uniqueId ? id - last.uniqueId - 1 : Math.max(0, id - 1)
+    this.#last = idOf(frame)
     this.#received += 1
     return true
   }
 }
+
+/** A detector that counts anew may give a number again, but not with the same time. */
+const isSame = (a: FrameId, b: FrameId): boolean =>
+  a.uniqueId === b.uniqueId &&
+  a.timeStamp.secondsPastEpoch === b.timeStamp.secondsPastEpoch &&
+  a.timeStamp.nanoseconds === b.timeStamp.nanoseconds
