@@ -3,10 +3,13 @@ import { Dbr, type DbrBase } from "../wire/dbr-types.ts"
 import { Eca } from "../wire/eca.ts"
 import { writeAccessRights } from "../wire/messages/channel.ts"
 import { PutRefused } from "./errors.ts"
+import type { ChannelFilters } from "./filters.ts"
+import type { ResolvedName } from "./names.ts"
 import type { CircuitOutput } from "./output.ts"
 import type { PutRequest } from "./put-request.ts"
 import type { AttachedChannel, PvCore } from "./pv-core.ts"
 import type { ServerClient } from "./pv-options.ts"
+import type { Snapshot } from "./snapshot.ts"
 import type { Subscription } from "./subscription.ts"
 
 /** What a channel needs of its circuit. */
@@ -24,18 +27,21 @@ export class Channel implements AttachedChannel {
   readonly pv: PvCore
   /** The name ended in `$`: the string is shown as characters. */
   readonly longString: boolean
+  /** What its name says to do with what is seen through it. */
+  readonly filters: ChannelFilters | undefined
   readonly subscriptions: Map<number, Subscription> = new Map()
   /** Puts that the client waits for, and how to answer them. */
   readonly puts: Map<PutRequest, (error: Error) => void> = new Map()
   readonly #host: ChannelHost
   #rights: number
 
-  constructor(host: ChannelHost, cid: number, sid: number, pv: PvCore, longString: boolean) {
+  constructor(host: ChannelHost, cid: number, sid: number, { pv, longString, filters }: ResolvedName) {
     this.#host = host
     this.cid = cid
     this.sid = sid
     this.pv = pv
     this.longString = longString
+    this.filters = filters
     this.#rights = pv.accessFor(host.client)
     pv.channels.add(this)
   }
@@ -45,7 +51,8 @@ export class Channel implements AttachedChannel {
   }
 
   get maxCount(): number {
-    return this.longString ? this.pv.definition.maxLength : this.pv.definition.maxCount
+    const { maxLength, maxCount } = this.pv.definition
+    return this.longString ? maxLength : (this.filters?.count(maxCount) ?? maxCount)
   }
 
   get readable(): boolean {
@@ -54,6 +61,11 @@ export class Channel implements AttachedChannel {
 
   get writable(): boolean {
     return (this.#rights & Access.WRITE) !== 0
+  }
+
+  /** The PV as it is seen through this channel. */
+  get snapshot(): Snapshot {
+    return this.filters?.view(this.pv.snapshot) ?? this.pv.snapshot
   }
 
   writeAccess(): void {
@@ -67,7 +79,7 @@ export class Channel implements AttachedChannel {
     this.#rights = rights
     this.writeAccess()
     for (const subscription of this.subscriptions.values()) {
-      subscription.setReadable(this.readable, this.pv.snapshot)
+      subscription.setReadable(this.readable, this.snapshot)
     }
   }
 
@@ -80,7 +92,7 @@ export class Channel implements AttachedChannel {
   addSubscription(subscription: Subscription): void {
     this.subscriptions.set(subscription.subid, subscription)
     this.pv.subscribe(subscription)
-    subscription.refresh(this.pv.snapshot)
+    subscription.begin(this.pv.snapshot)
   }
 
   removeSubscription(subscription: Subscription): void {

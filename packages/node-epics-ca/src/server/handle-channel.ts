@@ -30,11 +30,11 @@ export function createChannel(circuit: Circuit, message: Message): void {
 }
 
 /** Undefined when the PV's own rule for access fails. */
-function open(circuit: Circuit, cid: number, { pv, longString }: ResolvedName): Channel | undefined {
+function open(circuit: Circuit, cid: number, found: ResolvedName): Channel | undefined {
   try {
-    return new Channel(circuit, cid, circuit.nextSid(), pv, longString)
+    return new Channel(circuit, cid, circuit.nextSid(), found)
   } catch (error) {
-    report({ kind: "handler-failed", server: circuit.server.address, name: pv.name, error })
+    report({ kind: "handler-failed", server: circuit.server.address, name: found.pv.name, error })
     return undefined
   }
 }

@@ -43,7 +43,9 @@ export function eventAdd(circuit: Circuit, message: Message): void {
   }
   circuit.subscriptionCount++
   const presentation = { type, count, longString: channel.longString }
-  channel.addSubscription(new Subscription(circuit, presentation, mask, subid, channel.readable))
+  const filter = channel.filters?.begin()
+  const subscription = new Subscription(circuit, presentation, mask, subid, channel.readable, filter)
+  channel.addSubscription(subscription)
 }
 
 export function eventCancel(circuit: Circuit, message: Message): void {

@@ -63,5 +63,5 @@ export function oldRead(circuit: Circuit, message: Message): void {
   else circuit.fail(message, presented.status, channel!.pv.name, channel!.cid)
 }
 
-const present = ({ pv, longString }: Channel, type: number, count: number): PresentedPayload =>
-  presentSnapshot(pv.snapshot, { type, count, longString })
+const present = ({ snapshot, longString }: Channel, type: number, count: number): PresentedPayload =>
+  presentSnapshot(snapshot, { type, count, longString })

@@ -1,3 +1,4 @@
+import { type ChannelFilters, parseFilters } from "./filters.ts"
 import type { ServerPv } from "./pv.ts"
 import { coreOf } from "./pv.ts"
 import type { PvCore } from "./pv-core.ts"
@@ -10,6 +11,8 @@ export interface ResolvedName {
   readonly pv: PvCore
   /** A string asked for as characters, by a `$` at the end of the field. */
   readonly longString: boolean
+  /** What the name says to do with what is seen, if anything. */
+  readonly filters?: ChannelFilters
 }
 
 /** The names a server answers to. */
@@ -50,8 +53,18 @@ export class NameTable {
     this.#providers.push(provider)
   }
 
-  /** Understands `.VAL` for a name without a field and `$` behind the field of a string. */
+  /** Understands `.VAL` for a name without a field, `$` behind the field of a string, and filters behind all that. */
   resolve(name: string): ResolvedName | undefined {
+    const found = this.#resolvePlain(name)
+    // Filters stand behind a field, which may be empty; a bracket may also belong to a name.
+    const [, plain, tail] = found === undefined ? (/^(.*\.\w*\$?)([[{].*)$/.exec(name) ?? []) : []
+    if (plain === undefined || tail === undefined) return found
+    const filters = parseFilters(tail)
+    const seen = this.#resolvePlain(plain.endsWith(".") ? plain.slice(0, -1) : plain)
+    return filters === undefined || seen === undefined ? undefined : { ...seen, filters }
+  }
+
+  #resolvePlain(name: string): ResolvedName | undefined {
     const plain = this.#withField(name)
     if (plain !== undefined) return { pv: plain, longString: false }
     if (!name.endsWith("$") || !name.includes(".")) return undefined

@@ -1,6 +1,7 @@
 import { Access, EventMask } from "../wire/constants.ts"
 import { Dbr, type DbrBase } from "../wire/dbr-types.ts"
 import { convert, type NativeData } from "./convert.ts"
+import { exceeds } from "./deadband.ts"
 import { definePv, type PvDefinition, redefine } from "./definition.ts"
 import type {
   PostOptions,
@@ -21,8 +22,12 @@ export interface Subscriber {
   readonly presentation: Presentation
   /** VALUE, LOG, ALARM and PROPERTY bits. */
   readonly mask: number
+  /** Whether it decides for itself what it sees of an update: then it is offered each. */
+  readonly filtered: boolean
   /** Takes one update. The payload may be used during the call only, the snapshot may be kept. */
   deliver(snapshot: Snapshot, presented: PresentedPayload): void
+  /** Takes what passes its filters. */
+  offer(snapshot: Snapshot, events: number): void
 }
 
 /** Subscribers that want the same bytes: one encoding serves them all. */
@@ -56,6 +61,7 @@ export class PvCore {
   snapshot: Snapshot
   access: PvAccess | ((client: ServerClient) => PvAccess)
   readonly #groups = new Map<number, SubscriberGroup>()
+  readonly #filtered = new Set<Subscriber>()
   readonly #deadband: { readonly value: number; readonly log: number }
   readonly #check: AnyCheck | undefined
   readonly #onPut: AnyPutHandler | undefined
@@ -137,6 +143,10 @@ export class PvCore {
   }
 
   subscribe(subscriber: Subscriber): void {
+    if (subscriber.filtered) {
+      this.#filtered.add(subscriber)
+      return
+    }
     const { presentation } = subscriber
     const key = groupKey(presentation)
     let group = this.#groups.get(key)
@@ -148,6 +158,7 @@ export class PvCore {
   }
 
   unsubscribe(subscriber: Subscriber): void {
+    if (this.#filtered.delete(subscriber)) return
     const key = groupKey(subscriber.presentation)
     const group = this.#groups.get(key)
     if (group?.members.delete(subscriber) && group.members.size === 0) this.#groups.delete(key)
@@ -195,6 +206,8 @@ export class PvCore {
         subscriber.deliver(snapshot, presented)
       }
     }
+    for (const subscriber of this.#filtered)
+      if ((subscriber.mask & events) !== 0) subscriber.offer(snapshot, events & subscriber.mask)
   }
 }
 
@@ -203,12 +216,6 @@ const groupKey = ({ type, count, longString }: Presentation): number =>
   count * 128 + type * 2 + (longString ? 1 : 0)
 
 const alarmChanged = (a: Snapshot, b: Snapshot): boolean => a.status !== b.status || a.severity !== b.severity
-
-function exceeds(value: number, told: number, deadband: number): boolean {
-  if (deadband < 0) return true
-  if (Number.isFinite(value) && Number.isFinite(told)) return Math.abs(value - told) > deadband
-  return !Object.is(value, told)
-}
 
 function stamp(
   options: PostOptions,

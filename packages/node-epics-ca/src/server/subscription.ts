@@ -1,4 +1,4 @@
-import { Command } from "../wire/constants.ts"
+import { Command, EventMask } from "../wire/constants.ts"
 import { Eca } from "../wire/eca.ts"
 import type { CircuitOutput } from "./output.ts"
 import type { Subscriber } from "./pv-core.ts"
@@ -19,6 +19,9 @@ export interface SubscriptionHost {
   readonly behind: Set<Subscription>
 }
 
+/** What is seen of an update that these events caused; undefined when nothing is. */
+export type UpdateFilter = (snapshot: Snapshot, events: number) => Snapshot | undefined
+
 /** One EVENT_ADD. Sends each update while the client keeps up, else only the newest when it has caught up. */
 export class Subscription implements Subscriber {
   readonly presentation: Presentation
@@ -27,6 +30,7 @@ export class Subscription implements Subscriber {
   /** Updates that a newer one replaced before they were sent. */
   merged = 0
   readonly #host: SubscriptionHost
+  readonly #filter: UpdateFilter | undefined
   #held: Snapshot | undefined
   #readable: boolean
 
@@ -36,12 +40,29 @@ export class Subscription implements Subscriber {
     mask: number,
     subid: number,
     readable: boolean,
+    filter?: UpdateFilter,
   ) {
     this.#host = host
     this.presentation = presentation
     this.mask = mask
     this.subid = subid
     this.#readable = readable
+    this.#filter = filter
+  }
+
+  get filtered(): boolean {
+    return this.#filter !== undefined
+  }
+
+  /** Begins with the present value. */
+  begin(snapshot: Snapshot): void {
+    if (this.#filter === undefined || !this.#readable) this.refresh(snapshot)
+    else this.offer(snapshot, EventMask.VALUE | EventMask.LOG | EventMask.ALARM | EventMask.PROPERTY)
+  }
+
+  offer(snapshot: Snapshot, events: number): void {
+    const seen = this.#readable ? this.#filter?.(snapshot, events) : undefined
+    if (seen !== undefined) this.refresh(seen)
   }
 
   deliver(snapshot: Snapshot, presented: PresentedPayload): void {
