@@ -73,6 +73,8 @@ export class Setup implements AsyncDisposable {
       ...values,
     })
     const over = this.put("HDF1:Capture", 1)
+    // Who does not end it, or makes the IOC go away, need not hear of it.
+    over.catch(() => {})
     await this.until("HDF1:Capture_RBV", 1)
     return async () => {
       await this.client.put(this.name("HDF1:Capture"), 0)
