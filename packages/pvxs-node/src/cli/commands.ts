@@ -8,7 +8,7 @@ import { ntUri } from "../nt/table.ts"
 import type { StructureType } from "../values/field-type.ts"
 import { toJson } from "../values/plain.ts"
 import type { PvStructureValue } from "../values/value-of.ts"
-import { formatMembers, formatReading, formatType, formatValue } from "./format.ts"
+import { formatMembers, formatReading, formatType } from "./format.ts"
 import { parseArguments, parseWords } from "./parse-value.ts"
 
 /** What a command works with. */
@@ -62,8 +62,11 @@ const getCommand: Command = job =>
 
 const infoCommand: Command = job =>
   each(job, async (client, name) => {
-    const type = await client.info(name, options(job))
-    return () => job.print(job.json ? JSON.stringify({ name, type }) : `${name}\n${formatType(type)}`)
+    await using channel = client.channel(name)
+    const type = await channel.info(options(job))
+    const { endpoint } = channel
+    const text = `${name} from ${endpoint}\n${formatType(type)}`
+    return () => job.print(job.json ? JSON.stringify({ name, endpoint, type }) : text)
   })
 
 const putCommand: Command = async job => {
@@ -95,6 +98,11 @@ const monitorCommand: Command = async job => {
     const monitor = client.monitor(name, { ...options(job), request: job.request, deliver: "all" })
     monitor.on("disconnected", reason => job.complain(`${name} disconnected: ${reason.message}`))
     let left = job.count
+    // It waits as long as it takes, but not in silence.
+    await using channel = client.channel(name)
+    const late = setTimeout(() => {
+      if (monitor.latest === null) job.complain(`${name}: nothing yet; ${channel.describe()}`)
+    }, job.timeout * 1000)
     try {
       for await (const update of monitor) {
         show(job, name, update.value)
@@ -104,26 +112,63 @@ const monitorCommand: Command = async job => {
       if (error instanceof PvaError && error.code === "PVA_ABORTED") return
       failed = true
       job.complain(message(error))
+    } finally {
+      clearTimeout(late)
     }
   }
   await Promise.all(job.words.map(follow))
   return failed ? 1 : 0
 }
 
-const listCommand: Command = async job => {
-  if (job.words.length === 0) {
-    const servers = await findServers(job.config, Math.min(job.timeout, 2))
-    for (const { guid, endpoint } of servers) {
-      job.print(
-        job.json ? JSON.stringify({ guid, endpoint }) : `GUID 0x${guid.toUpperCase()} tcp@[ ${endpoint} ]`,
-      )
-    }
-    return 0
+const noneByUdp =
+  "no server answers by UDP: is one running, is the address list right, does a firewall stop UDP?"
+
+/** Every server that answers: by UDP, and the name servers, which are asked over TCP. */
+const listServers: Command = async job => {
+  await using client = new PvaClient({ ...job.config, timeout: Math.min(job.timeout, 2) })
+  const { nameServers } = resolveConfig(job.config)
+  const [servers, names] = await Promise.all([
+    findServers(job.config, Math.min(job.timeout, 2)),
+    Promise.all(nameServers.map(each => answers(client, formatEndpoint(each)))),
+  ])
+  const byUdp = new Set(servers.map(each => each.endpoint))
+  for (const { guid, endpoint } of servers) {
+    job.print(
+      job.json ? JSON.stringify({ guid, endpoint }) : `GUID 0x${guid.toUpperCase()} tcp@[ ${endpoint} ]`,
+    )
   }
+  for (const { endpoint, problem } of names) {
+    if (problem !== undefined) job.complain(`name server ${endpoint}: ${problem}`)
+    else if (!byUdp.has(endpoint))
+      job.print(job.json ? JSON.stringify({ endpoint }) : `name server tcp@[ ${endpoint} ]`)
+  }
+  const none = servers.length === 0 && names.every(each => each.problem !== undefined)
+  if (none) job.complain(noneByUdp)
+  return none ? 1 : 0
+}
+
+/** Says why a server does not answer over TCP, if it does not. */
+async function answers(
+  client: PvaClient,
+  endpoint: string,
+): Promise<{ endpoint: string; problem: string | undefined }> {
+  try {
+    await client.rpc("server", ntUri("server", { op: "info" }), { server: endpoint })
+    return { endpoint, problem: undefined }
+  } catch (error) {
+    // Whatever it says, it is there.
+    const refused = error instanceof PvaError && error.code === "PVA_REFUSED"
+    return { endpoint, problem: refused ? undefined : message(error) }
+  }
+}
+
+const listCommand: Command = async job => {
+  if (job.words.length === 0) return listServers(job)
   await using client = new PvaClient({ ...job.config, timeout: job.timeout })
   let code = 0
-  for (const server of job.words) {
+  for (const word of job.words) {
     try {
+      const server = /^0x[0-9a-f]{24}$/i.test(word) ? await withGuid(job, word) : word
       const answer = await client.rpc("server", ntUri("server", { op: "channels" }), {
         ...options(job),
         server,
@@ -132,11 +177,20 @@ const listCommand: Command = async job => {
       if (job.json) job.print(JSON.stringify({ server, names }))
       else for (const name of [...names].sort()) job.print(name)
     } catch (error) {
-      job.complain(message(error))
+      job.complain(`${word}: ${message(error)}`)
+      job.complain("a server is HOST[:PORT] or a GUID, as `pvx list` prints them")
       code = 1
     }
   }
   return code
+}
+
+/** The server instance that a list has printed. */
+async function withGuid(job: Job, text: string): Promise<string> {
+  const servers = await findServers(job.config, Math.min(job.timeout, 2))
+  const found = servers.find(({ guid }) => guid === text.slice(2).toLowerCase())
+  if (found === undefined) throw new PvaError("PVA_NET", "no server of this GUID answers by UDP")
+  return found.endpoint
 }
 
 const doctorCommand: Command = async job => {
@@ -148,6 +202,10 @@ const doctorCommand: Command = async job => {
   job.print(
     `presented as         ${config.authentication === "ca" ? `${config.user} on ${config.host}` : "anonymous"}`,
   )
+  if (config.nameServers.length + config.destinations.length === 0)
+    job.complain(
+      "nothing is searched: set EPICS_PVA_ADDR_LIST, EPICS_PVA_AUTO_ADDR_LIST or EPICS_PVA_NAME_SERVERS",
+    )
   let code = 0
   for (const name of job.words) {
     await using client = new PvaClient({ ...job.config, timeout: job.timeout })
@@ -162,15 +220,16 @@ const doctorCommand: Command = async job => {
     } catch (error) {
       code = 1
       job.complain(message(error))
-      const servers = await findServers(job.config, 1)
-      job.complain(
-        servers.length === 0
-          ? "no server answers by UDP: is one running, is the address list right, does a firewall stop UDP?"
-          : `servers that answer by UDP: ${servers.map(s => s.endpoint).join(" ")}; none of them may have ${formatValue(name)}`,
-      )
     }
   }
-  return code
+  if (code === 0 && job.words.length > 0) return 0
+  job.print("servers that answer:")
+  const found = await listServers({ ...job, json: false })
+  if (found === 0 && code !== 0)
+    job.complain(
+      `they answer, so the name may be wrong, or the IOC that has it is not running, or not reached`,
+    )
+  return Math.max(code, found)
 }
 
 export const commands: Readonly<Record<string, Command>> = {

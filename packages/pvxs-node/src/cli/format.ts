@@ -1,4 +1,4 @@
-import { readAlarm, readTimeStamp, severityNames, statusNames } from "../nt/common.ts"
+import { normativeName, readAlarm, readTimeStamp, severityNames, statusNames } from "../nt/common.ts"
 import { readNdArray } from "../nt/nd-array.ts"
 import { readTable } from "../nt/table.ts"
 import { PvAny } from "../values/any.ts"
@@ -32,10 +32,13 @@ export function formatValue(value: unknown, all = false): string {
   return String(value)
 }
 
+/** The start of EPICS' own count of seconds: the time of a record that was never processed. */
+const neverProcessed = 631_152_000
+
 /** `2026-11-23 05:33:35.123456`, in local time; blanks where a value has no time. */
 export function formatTime(value: unknown): string {
   const time = readTimeStamp(value)
-  if (time === null || time.secondsPastEpoch === 0) return "<undefined>".padEnd(26)
+  if (time === null || time.secondsPastEpoch <= neverProcessed) return "<undefined>".padEnd(26)
   const date = new Date(time.secondsPastEpoch * 1000)
   const two = (n: number): string => String(n).padStart(2, "0")
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
@@ -63,7 +66,7 @@ export function formatReading(name: string, value: PvStructureValue, all = false
     const kind = `${shape.join(" × ")} ${pixelType ?? "?"}${codec === "" ? "" : `, ${codec}`}`
     return [name, formatTime(value), `image ${uniqueId}: ${kind}`, formatAlarm(value)].join(" ").trimEnd()
   }
-  if (nodeOf(value).child("labels") !== undefined) {
+  if (normativeName(value) === "epics:nt/NTTable" || nodeOf(value).child("labels") !== undefined) {
     const table = readTable(value)
     if (table !== null) return `${name}\n${formatTable(table)}`
   }

@@ -10,11 +10,11 @@ export const usage = `pvx: pvAccess from the command line
   pvx monitor NAME...             follow channels until interrupted
   pvx info NAME...                types of channels
   pvx call NAME [ARG=VALUE]...    call a remote procedure
-  pvx list [HOST[:PORT]]...       servers that answer, or the names of some
-  pvx doctor NAME...              where it looks, what it finds, and what may be wrong
+  pvx list [HOST[:PORT]|GUID]...  servers that answer, or the names of some
+  pvx doctor [NAME]...            where it looks, what it finds, and what may be wrong
 
   -r, --request TEXT    fields and options, such as field(value)record[queueSize=10]
-  -w, --timeout S       seconds to wait for an answer (default 5)
+  -w, --timeout S       seconds to wait for an answer (default 5); a monitor waits on, and says so
   -c, --completion      put: wait until the record has finished processing
   -n, --count N         monitor: end after N updates of each channel
   -v, --full            all members and all elements
@@ -29,6 +29,23 @@ export interface Terminal {
   readonly signal: AbortSignal
   print(line: string): void
   complain(line: string): void
+}
+
+/** What is wrong with the words of a command line, if anything is. */
+function mistake(
+  name: string,
+  words: readonly string[],
+  known: boolean,
+  timeout: number,
+  count: number,
+): string | undefined {
+  if (name === "") return usage
+  if (!known) return `there is no command "${name}", but: ${Object.keys(commands).join(", ")}; see pvx --help`
+  const least = name === "list" || name === "doctor" ? 0 : name === "put" ? 2 : 1
+  if (words.length < least)
+    return `pvx ${name} takes ${least === 2 ? "a NAME and a VALUE" : "at least one NAME"}; see pvx --help`
+  if (!(timeout > 0)) return "--timeout takes a number of seconds above 0"
+  return count > 0 ? undefined : "--count takes a number above 0"
 }
 
 /** Runs one command; the exit status is 0, 1 when something failed, 2 when the words made no sense. */
@@ -53,18 +70,19 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined
     const timeout = Number(values.timeout)
     const count = Number(values.count)
-    if (values.help) {
+    if (values.help || name === "help") {
       terminal.print(usage)
       return 0
     }
-    if (command === undefined || (words.length === 0 && name !== "list") || !(timeout > 0) || !(count > 0)) {
-      terminal.complain(usage)
+    const wrong = mistake(name, words, command !== undefined, timeout, count)
+    if (wrong !== undefined) {
+      terminal.complain(wrong)
       return 2
     }
     const config = values.server === undefined ? {} : { nameServers: values.server.split(",") }
     const { request, json, full, completion } = values
     const clean = words.map(word => word.replace(/^ (?=-\d)/, ""))
-    return await command({
+    return await command!({
       ...terminal,
       words: clean,
       config,

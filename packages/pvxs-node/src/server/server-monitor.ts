@@ -48,14 +48,14 @@ export class ServerMonitor extends ServerOperation implements Subscriber {
       if ((sub & Sub.startBit) !== 0) this.#start()
       else this.#stop()
     }
-    this.pump()
+    this.#pumpInTurn()
   }
 
   onPost(slots: readonly unknown[], changed: FieldSet): void {
     const wanted = changed.and(this.#fields)
     if (wanted.size === 0) return
     this.#enqueue(slots, wanted)
-    this.pump()
+    this.#pumpInTurn()
   }
 
   /** Sends what may be sent. */
@@ -78,6 +78,13 @@ export class ServerMonitor extends ServerOperation implements Subscriber {
         }),
       )
     }
+  }
+
+  /** Behind those that wait for room already: an acknowledgement, or a new value, is no reason to be served first. */
+  #pumpInTurn(): void {
+    const { session } = this.channel
+    if (session.hasWaiting) session.whenDrained(this)
+    else this.pump()
   }
 
   override destroy(): void {

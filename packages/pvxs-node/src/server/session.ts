@@ -100,6 +100,11 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
     return this.#writer.pos + this.#link.backlog > this.#owner.config.sendLimit
   }
 
+  /** True while subscriptions wait for room; then somebody is about to be told that there is some. */
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
   /** Pumps this subscription again when the socket has taken what waits. */
   whenDrained(monitor: ServerMonitor): void {
     this.#waiting.add(monitor)
@@ -193,10 +198,14 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
 
   #resume(): void {
     if (this.#closed || this.isCongested) return
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const monitor of waiting) monitor.pump()
+    // What was asked comes first: an acknowledgement, or the end of a subscription whose updates fill the socket each time.
     this.#work()
+    // Each in turn: who fills the socket waits behind those that had no room.
+    for (const monitor of [...this.#waiting]) {
+      if (this.isCongested) return
+      this.#waiting.delete(monitor)
+      monitor.pump()
+    }
   }
 
   #onMessage(command: number, reader: Reader): void {

@@ -8,13 +8,14 @@ import { SharedPv } from "../../src/server/shared-pv.ts"
 import { create } from "../../src/values/create.ts"
 import { structure, t } from "../../src/values/field-type.ts"
 import type { PvStructureValue } from "../../src/values/value-of.ts"
+import { until } from "../support/until.ts"
 
 describe("pvx", () => {
   let server: PvaServer
   const motor = SharedPv.mailbox(ntScalar("double", { display: true }), {
     value: 1.5,
     alarm: { severity: 2, status: 3, message: "HIHI" },
-    timeStamp: { secondsPastEpoch: 1_000_000, nanoseconds: 123_456_000 },
+    timeStamp: { secondsPastEpoch: 1_000_000_000, nanoseconds: 123_456_000 },
   })
   beforeAll(async () => {
     server = await PvaServer.open({ isolated: true })
@@ -56,7 +57,7 @@ describe("pvx", () => {
     const out: string[] = []
     const err: string[] = []
     const code = await main(
-      [...words, "--server", `127.0.0.1:${server.port}`, "-w", words.includes("nobody") ? "0.2" : "20"],
+      ["--server", `127.0.0.1:${server.port}`, "-w", words.includes("nobody") ? "0.2" : "20", ...words],
       {
         signal: new AbortController().signal,
         print: line => out.push(line),
@@ -69,7 +70,7 @@ describe("pvx", () => {
   it("gets values of every kind, and all of them although one is missing", async () => {
     const { code, out } = await run("get", "x", "e", "w", "t", "i")
     expect(code).toBe(0)
-    expect(out[0]).toMatch(/^x 1970-01-1\d \d\d:\d\d:40\.123456 1\.5 MAJOR RECORD HIHI$/)
+    expect(out[0]).toMatch(/^x 2001-09-\d\d \d\d:\d\d:40\.123456 1\.5 MAJOR RECORD HIHI$/)
     expect(out[1]).toMatch(/^e <undefined> +\(0\) Close$/)
     expect(out[2]).toMatch(/\[0, 1, 2, .*, 19, … 10 more\]$/)
     expect(out[3]).toBe("t\n     X      N\n     1      a\n    22 (none)")
@@ -123,7 +124,7 @@ describe("pvx", () => {
 
   it("tells types, calls, lists and follows", async () => {
     expect((await run("info", "x")).out[0]).toMatch(
-      /^x\nstructure epics:nt\/NTScalar:1\.0\n {4}double value\n {4}structure alarm_t alarm\n {8}int severity/,
+      /^x from 127\.0\.0\.1:\d+\nstructure epics:nt\/NTScalar:1\.0\n {4}double value\n {4}structure alarm_t alarm\n {8}int severity/,
     )
     expect((await run("call", "sum", "a=1", "b=2")).out[0]).toMatch(/^sum <undefined> +3$/)
     expect((await run("call", "x")).err[0]).toMatch(/takes no calls/)
@@ -140,6 +141,34 @@ describe("pvx", () => {
     const { code, out } = await run("monitor", "x", "-n", "1")
     expect([code, out.length]).toEqual([0, 1])
     expect((await run("doctor", "x")).out.at(-1)).toMatch(/answered a get after/)
+  })
+
+  it("says while it waits for a channel to follow that nothing has come yet", async () => {
+    const err: string[] = []
+    const abort = new AbortController()
+    const code = main(["monitor", "nobody", "-w", "0.1", "--server", `127.0.0.1:${server.port}`], {
+      signal: abort.signal,
+      print: () => {},
+      complain: line => err.push(line),
+    })
+    await until(() => expect(err.join()).toMatch(/nobody: nothing yet; the channel is still searching/))
+    abort.abort()
+    expect(await code).toBe(0)
+  })
+
+  it("finds servers, tells those that do not answer, and diagnoses a name that nobody has", async () => {
+    const here = `127.0.0.1:${server.port}`
+    expect((await run("list")).out).toEqual([`name server tcp@[ ${here} ]`])
+    expect((await run("list", "127.0.0.1:1", "-w", "0.2")).err.join()).toMatch(
+      /a server is HOST\[:PORT\] or a GUID/,
+    )
+    expect((await run("list", `0x${"0".repeat(24)}`, "-w", "0.2")).err[0]).toMatch(/no server of this GUID/)
+    const sick = await run("doctor", "nobody")
+    expect(sick.code).toBe(1)
+    expect(sick.err[0]).toMatch(/nobody: no answer after 0.2 s; the channel is still searching/)
+    expect(sick.out.at(-1)).toContain(here)
+    const lonely = await run("doctor", "--server", "127.0.0.1:1", "-w", "0.2")
+    expect([lonely.code, lonely.err.at(-1)]).toEqual([1, expect.stringMatching(/no server answers by UDP/)])
   })
 
   it("explains itself, and exits with 2 when the words make no sense", async () => {
