@@ -20,7 +20,7 @@ export type CaErrorCode =
   | "NO_ACCESS"
   /** A put with completion is still under way on this channel. */
   | "PUT_PENDING"
-  /** A queue with a bound was full, so updates were lost. */
+  /** A queue with a bound was full: a write was refused before anything of it was sent. */
   | "OVERFLOW"
   /** The caller's AbortSignal fired. */
   | "ABORTED"

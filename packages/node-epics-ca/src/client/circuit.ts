@@ -98,6 +98,11 @@ export class Circuit implements MessageHandler, LinkHandler {
     return this.#writer
   }
 
+  /** Bytes that the server has not taken yet. */
+  get backlog(): number {
+    return this.#writer.length + (this.#link?.backlog ?? 0)
+  }
+
   readonly #flush = (): void => {
     this.#flushing = false
     if (!this.#up || this.#closed || this.#link === undefined) return

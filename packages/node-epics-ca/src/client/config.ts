@@ -40,6 +40,11 @@ export interface CaClientConfig {
    * `EPICS_CA_MAX_ARRAY_BYTES` counts only when `EPICS_CA_AUTO_ARRAY_BYTES` is NO.
    */
   maxArrayBytes?: number
+  /**
+   * Bytes that may wait for a server that does not read; beyond, writes to it are refused with OVERFLOW until it does. Default
+   * 256 MiB.
+   */
+  maxBacklogBytes?: number
   /** Seconds a get or put may take when the call does not say. Default 5. */
   timeout?: number
   /** Seconds an unused channel stays connected, so that the next use is quick. Default 30. */
@@ -67,6 +72,7 @@ export interface CaSettings {
   readonly unresponsiveTimeout: number
   readonly maxSearchPeriod: number
   readonly maxArrayBytes: number
+  readonly maxBacklogBytes: number
   readonly timeout: number
   readonly channelLinger: number
   readonly userName: string
@@ -108,6 +114,7 @@ export function resolveSettings(config: CaClientConfig = {}, env: Environment = 
       config.maxSearchPeriod ?? Math.min(30, Math.max(1, period ?? 30)),
     ),
     maxArrayBytes: positive("maxArrayBytes", config.maxArrayBytes ?? arrayBytes(env)),
+    maxBacklogBytes: positive("maxBacklogBytes", config.maxBacklogBytes ?? 256 * 1024 * 1024),
     timeout: positive("timeout", config.timeout ?? 5),
     channelLinger: config.channelLinger ?? 30,
     userName: config.userName ?? processUser(),

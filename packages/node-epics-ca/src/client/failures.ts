@@ -50,6 +50,13 @@ export function noReply(channel: Channel, action: string, elapsed: number, write
   return channelError("TIMEOUT", channel, text)
 }
 
+/** So much waits for the server already that nothing more is put on top. */
+export function backlog(channel: Channel, action: string, bytes: number): CaChannelError {
+  const at = channel.circuit === undefined ? "the server" : formatEndpoint(channel.circuit.endpoint)
+  const text = `${action} ${channel.name}: ${bytes} bytes wait for ${at}, which does not read; nothing was sent`
+  return channelError("OVERFLOW", channel, text)
+}
+
 /** The server answered that it did not do it. */
 export function refused(channel: Channel, action: string, status: number, detail = ""): CaChannelError {
   const more = detail === "" || detail === channel.name ? "" : `: ${detail}`

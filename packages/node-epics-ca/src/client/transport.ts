@@ -6,6 +6,8 @@ export type LinkHandler = TcpLinkHandler
 /** A byte stream to a server. */
 export interface Link {
   write(bytes: Uint8Array, written?: () => void): void
+  /** Bytes that were written and not taken yet. */
+  readonly backlog: number
   end(): Promise<void>
   destroy(): void
 }

@@ -4,7 +4,7 @@ import type { Message } from "../wire/message.ts"
 import { writePut } from "../wire/messages/write.ts"
 import type { Channel } from "./channel.ts"
 import type { Circuit } from "./circuit.ts"
-import { asCaError, channelError, refused } from "./failures.ts"
+import { asCaError, backlog, channelError, refused } from "./failures.ts"
 import { Call } from "./operation.ts"
 import { type CaPutValue, preparePut } from "./put-value.ts"
 
@@ -28,6 +28,8 @@ export class WriteOperation extends Call<void> {
     const { channel } = this
     try {
       const put = preparePut(channel.name, channel.nativeType, channel.maxCount, this.value)
+      if (circuit.backlog > channel.context.settings.maxBacklogBytes)
+        throw backlog(channel, this.action, circuit.backlog)
       circuit.track(this)
       writePut(circuit.out(), notify, put.type, put.count, channel.sid, this.id, put.value)
     } catch (error) {

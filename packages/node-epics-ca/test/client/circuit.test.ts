@@ -164,6 +164,26 @@ describe("requests", () => {
   })
 })
 
+test("writes to a server that does not read are refused beyond a bound, before anything is sent, and go on when it reads", async () => {
+  const net = new FakeNetwork()
+  const { client, link } = await net.connected("x", {}, { maxBacklogBytes: 1000 })
+  link.backlog = 1001
+  const sent = link.sent.length
+  for (const completion of [false, true]) {
+    await expect(client.put("x", 1, { completion })).rejects.toMatchObject({
+      code: "OVERFLOW",
+      message: expect.stringMatching(/ x: 1001 bytes wait for .*, which does not read; nothing was sent$/),
+    })
+  }
+  await turn()
+  expect(link.sent).toHaveLength(sent)
+  link.backlog = 0
+  const putting = client.put("x", 2)
+  await turn()
+  link.receive(w.writeEcho)
+  await putting
+})
+
 describe("the end of a circuit", () => {
   test("fails each request once, a write as unknown, and brings channel and subscription back with the new type", async () => {
     const net = new FakeNetwork()

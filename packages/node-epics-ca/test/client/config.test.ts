@@ -28,6 +28,7 @@ describe("settings", () => {
       unresponsiveTimeout: 25,
       maxSearchPeriod: 30,
       maxArrayBytes: 256 * 1024 * 1024,
+      maxBacklogBytes: 256 * 1024 * 1024,
     })
     expect(resolveSettings({}, { ...env, EPICS_CA_AUTO_ARRAY_BYTES: "NO" }).maxArrayBytes).toBe(100_120)
   })

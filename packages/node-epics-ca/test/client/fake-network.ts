@@ -31,6 +31,8 @@ export class FakeLink implements Link {
   /** Messages of each write. */
   readonly writes: Sent[][] = []
   closed = false
+  /** Bytes that wait for the server, as the test says. */
+  backlog = 0
   readonly #handler: LinkHandler
 
   constructor(endpoint: Endpoint, handler: LinkHandler) {
