@@ -1,5 +1,7 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
-import { raw, startSim } from "./support.ts"
+import { raw, startSim, temporaryDirectory } from "./support.ts"
 
 const owner = "s255user"
 const workflows = [{ name: "w", stages: { "01": { command: "analyze $filePath" } } }]
@@ -34,6 +36,25 @@ describe("the control for other processes", () => {
     const calls = (await get("requests")).map((request: { call: string }) => request.call)
     expect(calls.filter((call: string) => call === "login")).toHaveLength(2)
     expect(await get("problems")).toEqual([])
+  })
+
+  it("makes files fail that are to be transferred", async () => {
+    const { client, clock, post } = await startControlled()
+    const source = await temporaryDirectory()
+    for (const name of ["a.txt", "b.txt"]) await writeFile(join(source, name), "x")
+    await post("failFile", { file: "b*", times: 2, message: "locked" })
+    const upload = async () => {
+      const { id } = await client.daq.upload("tomo-2026-1", source)
+      await clock.advance(1)
+      const { status, processingErrors } = await client.daq.getUploadInfo(id)
+      return [status, processingErrors]
+    }
+    expect(await upload()).toEqual(["failed", { "b.txt": "locked" }])
+    expect(await upload()).toEqual(["failed", { "b.txt": "locked" }])
+    expect(await upload()).toEqual(["done", {}])
+    await post("failFile", { file: "a.txt" })
+    await post("clearFaults")
+    expect(await upload()).toEqual(["done", {}])
   })
 
   it("plays commands and handles jobs", async () => {
@@ -77,7 +98,10 @@ describe("the control for other processes", () => {
       const answer = await post(...args)
       return [answer.status, JSON.parse(answer.body).errorMessage]
     }
-    expect(await wrong("nothing")).toEqual([404, expect.stringContaining("POST fault, clearFaults")])
+    expect(await wrong("nothing")).toEqual([
+      404,
+      expect.stringContaining("POST fault, failFile, clearFaults"),
+    ])
     expect(await wrong("constructor")).toEqual([404, expect.anything()])
     expect(await wrong("fault", { kind: "fire" })).toEqual([400, expect.stringContaining("one of delay")])
     expect(await wrong("fault", { kind: "refuse", type: "Odd" })).toEqual([

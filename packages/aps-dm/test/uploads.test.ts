@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { systemClock } from "@ophyd-ts/core"
+import { TestClock } from "@ophyd-ts/core/testing"
 import { describe, expect, it } from "vitest"
 import {
   CommunicationError,
@@ -154,13 +156,17 @@ describe("an upload", () => {
 
 describe("the start of an upload whose answer was lost", () => {
   it.each([
-    ["found by comparing lists", {}],
-    ["found by a tag of its own", { tag: "upload_tag" }],
-  ])("starts one upload, whose id is %s", async (_, options) => {
-    const { dm, sim } = await setUp()
+    ["found by source, destination and time", {}, 0],
+    ["found although the service's clock is wrong", {}, -7200],
+    ["found by a tag of its own", { tag: "upload_tag" }, 0],
+  ])("starts one upload, whose id is %s", async (_, options, skew) => {
+    const { dm, sim } = await setUp({ clock: { ...systemClock, time: () => systemClock.time() + skew } })
     const dataDirectory = await manyFiles(1)
     // An earlier upload of the same files is not taken for it.
     const earlier = await dmUpload(dm, experiment, dataDirectory)
+    await expect.poll(async () => (await dm.daq.getUploadInfo(earlier)).status).toBe("done")
+    const info = sim.uploads.get(earlier)
+    info["startTime"] = Number(info["startTime"]) - 60
     sim.control.fault({ kind: "dropAnswer", call: "upload" })
     const id = await dmUpload(dm, experiment, dataDirectory, {}, options)
     const ids = (await dm.daq.listUploads()).map(upload => upload.id)
@@ -176,8 +182,20 @@ describe("the start of an upload whose answer was lost", () => {
 
   it("is a clear error when nobody can tell what came of it", async () => {
     const lost = () => Promise.reject(new CommunicationError("no answer", { outcomeUnknown: true }))
-    const daq = { upload: lost, listUploads: () => Promise.reject(new CommunicationError("no route")) }
-    const error = await submitUpload({ daq } as never, { experiment, dataDirectory: "/d" }).catch(e => e)
+    const clock = new TestClock()
+    const daq = {
+      upload: lost,
+      listUploads: () => Promise.reject(new CommunicationError("away")),
+      serviceTime: null,
+    }
+    const submitting = submitUpload({ daq } as never, { experiment, dataDirectory: "/d" }, { clock }).catch(
+      e => e,
+    )
+    for (let i = 0; i < 20; i += 1) {
+      await new Promise(resolve => setImmediate(resolve))
+      clock.advance(8)
+    }
+    const error = await submitting
     expect(error).toMatchObject({ outcomeUnknown: true })
     expect(error.message).toMatch(/unknown whether it was started; look at the list of uploads/)
   })

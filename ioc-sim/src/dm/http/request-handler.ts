@@ -70,6 +70,7 @@ export class RequestHandler {
     }
     const answer = faulty(faults) ?? (await this.#answer(request, matched, faults))
     this.#note(verb, call, answer)
+    response.setHeader("Date", new Date(this.#options.clock.time() * 1000).toUTCString())
     write(response, answer, has(faults, "dropAnswer") ? "break" : "keep")
   }
 

@@ -12,6 +12,11 @@ export class ExperimentDaqApi {
     this.#service = service
   }
 
+  /** Seconds since 1970 on the service's clock, to a second; null while no answer has told. */
+  get serviceTime(): number | null {
+    return this.#service.time
+  }
+
   startDaq(
     experimentName: string,
     dataDirectory: string,

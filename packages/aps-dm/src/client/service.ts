@@ -35,11 +35,18 @@ export class ServiceClient {
   readonly #config: DmConfig
   readonly #transport: HttpTransport
   readonly #sessions = new SessionKeeper(() => this.#login())
+  /** Seconds by which the service's clock is ahead of ours, as its last answer told. */
+  #ahead: number | null = null
 
   constructor(service: DmService, config: DmConfig, transport: HttpTransport) {
     this.service = service
     this.#config = config
     this.#transport = transport
+  }
+
+  /** Seconds since 1970 on the service's clock, to a second; null while no answer has told. */
+  get time(): number | null {
+    return this.#ahead === null ? null : Date.now() / 1000 + this.#ahead
   }
 
   /**
@@ -91,6 +98,8 @@ export class ServiceClient {
           ...(request.verb === "GET" ? {} : { "content-length": `${Buffer.byteLength(request.body ?? "")}` }),
         },
       })
+      const told = Date.parse(answer.headers.date ?? "")
+      if (Number.isFinite(told)) this.#ahead = (told - Date.now()) / 1000
       return { answer, verb: request.verb, details: { ...details(), httpStatus: answer.status } }
     } catch (cause) {
       if (!(cause instanceof HttpFailure)) throw cause

@@ -1,4 +1,4 @@
-import { systemClock, toError } from "@ophyd-ts/core"
+import { type Clock, systemClock, toError } from "@ophyd-ts/core"
 import { sleep } from "../time.ts"
 import type { DmSpool, SendReport, SpoolTarget } from "./spool.ts"
 
@@ -11,7 +11,7 @@ export interface KeepSendingOptions {
   onReport?: (report: SendReport) => void
   /** Hears trouble with the spool itself, for example of the disk. */
   onProblem?: (error: Error) => void
-  clock?: typeof systemClock
+  clock?: Clock
 }
 
 /** Work in the background that sends what the spool holds. */

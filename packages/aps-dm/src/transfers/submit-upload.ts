@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "@ophyd-ts/core"
 import type { DmClient } from "../client/index.ts"
-import { CannotTell, submitOnce } from "../jobs/submit-once.ts"
-import type { DmTaskInfo, DmTransfer } from "../wire/index.ts"
+import { submitOnce } from "../jobs/submit-once.ts"
+import { type DmTaskInfo, type DmTransfer, isActive } from "../wire/index.ts"
 
 /** Where an upload comes from and goes to, as DM is asked. */
 export interface UploadRequest {
@@ -13,8 +13,8 @@ export interface UploadRequest {
 export interface SubmitUploadOptions {
   /**
    * Name of a key of the request that gets a unique value, by which the upload is found again when the answer to its
-   * start was lost. Without one (default), the list of uploads before and after tells the same at the price of one
-   * more question.
+   * start was lost. Without one (default), it is found by its source, its destination and its time: whether DM takes
+   * keys that it does not know is not known.
    */
   tag?: string | undefined
   signal?: AbortSignal | undefined
@@ -26,8 +26,9 @@ export interface SubmitUploadOptions {
 type Uploads = Pick<DmClient, "daq">
 
 /**
- * Starts one upload and never two, and never loses its id: when the answer is lost, the upload is looked for in DM's
- * list.
+ * Starts one upload and never loses its id: when the answer is lost, the upload is looked for in DM's list. It is
+ * started again when it is not there; where that cannot be told for certain, too, since DM does not copy again what is
+ * stored already.
  * @throws DM's refusal; CommunicationError, with `outcomeUnknown` when nobody can tell whether the upload was started.
  */
 export async function submitUpload(
@@ -37,20 +38,24 @@ export async function submitUpload(
 ): Promise<DmTransfer> {
   const { tag, signal, clock = systemClock, patience } = options
   const { experiment, dataDirectory } = request
-  const taskInfo =
-    tag === undefined ? (request.daqInfo ?? {}) : { ...request.daqInfo, [tag]: crypto.randomUUID() }
-  const before = tag === undefined ? await idsBefore(dm, signal) : null
-  const isOurs = (upload: DmTransfer) =>
-    upload.experimentName === experiment &&
-    upload.dataDirectory === dataDirectory &&
-    (tag === undefined
-      ? sameKeys.every(key => upload[key] === taskInfo[key]) && before?.has(upload.id) === false
-      : upload[tag] === taskInfo[tag])
+  const unique = tag === undefined ? {} : { [tag]: crypto.randomUUID() }
+  const taskInfo: DmTaskInfo = { ...request.daqInfo, ...unique }
+  const keys = tag === undefined ? sameKeys : [tag]
+  let sent = Number.POSITIVE_INFINITY
   return await submitOnce({
-    submit: () => dm.daq.upload(experiment, dataDirectory, taskInfo, { signal }),
+    submit: () => {
+      sent = Date.now() / 1000
+      return dm.daq.upload(experiment, dataDirectory, taskInfo, { signal })
+    },
     find: async () => {
-      if (tag === undefined && before === null) throw new CannotTell("the uploads before it are not known")
-      return (await dm.daq.listUploads({ signal })).find(isOurs) ?? null
+      const uploads = await dm.daq.listUploads({ signal })
+      const since = sentOnService(dm, sent)
+      const isOurs = (upload: DmTransfer) =>
+        upload.experimentName === experiment &&
+        upload.dataDirectory === dataDirectory &&
+        keys.every(key => upload[key] === taskInfo[key]) &&
+        (tag !== undefined || isSince(upload, since))
+      return uploads.filter(isOurs).sort((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0))[0] ?? null
     },
     unknown: `upload of ${dataDirectory} to DM experiment "${experiment}": it is unknown whether it was started; look at the list of uploads before starting it again`,
     clock,
@@ -59,14 +64,17 @@ export async function submitUpload(
   })
 }
 
-const sameKeys = ["experimentFilePath", "destDirectory"] as const
+const sameKeys: readonly string[] = ["experimentFilePath", "destDirectory"]
 
-/** Null when DM does not tell: that is no reason not to start the upload. */
-async function idsBefore(dm: Uploads, signal: AbortSignal | undefined): Promise<Set<string> | null> {
-  try {
-    return new Set((await dm.daq.listUploads({ signal })).map(upload => upload.id))
-  } catch (error) {
-    if (signal?.aborted) throw error
-    return null
-  }
+/** The service tells its time to a second. */
+const blur = 1.5
+
+/** When the request went out, on the service's clock; null when that is not known. */
+function sentOnService({ daq }: Uploads, sent: number): number | null {
+  const now = daq.serviceTime
+  return now === null ? null : sent + (now - Date.now() / 1000)
 }
+
+/** Not one of the same files that was made before. */
+const isSince = ({ startTime, status = "" }: DmTransfer, since: number | null): boolean =>
+  startTime === undefined || since === null ? isActive(status) : startTime > since - blur
