@@ -186,7 +186,7 @@ describe("the embedded area detector", { timeout: 120_000 }, () => {
     },
   )
 
-  it.skipIf(!peers().pyepics).each(["Off", "On"])(
+  it.skipIf(!peers().pyepics || !peers().h5py).each(["Off", "On"])(
     "writes files that h5py reads, also while they are written, with SWMR %s",
     async swmr => {
       const seen = await run(h5pyReadsWhileWriting, swmr)
@@ -222,7 +222,7 @@ describe("the embedded area detector", { timeout: 120_000 }, () => {
     },
   )
 
-  it.skipIf(!peers().pyepics || !peers().tiled)("writes TIFF files that tifffile reads", async () => {
+  it.skipIf(!peers().pyepics || !peers().tifffile)("writes TIFF files that tifffile reads", async () => {
     expect(await run(tifffileReads)).toEqual([
       [[48, 64], "uint16", true, [], true],
       [[48, 64], "float32", true, [], true],

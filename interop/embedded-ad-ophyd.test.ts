@@ -108,7 +108,7 @@ describe.skipIf(!peers().ophyd)("ophyd on the embedded area detector", { timeout
     expect(missing).toEqual([])
   })
 
-  it.skipIf(!peers().bluesky)(
+  it.skipIf(!peers().bluesky || !peers().h5py)(
     "scans: the statistics have a peak, and the file has the images they are of",
     async () => {
       const seen = await python(scanOfBluesky, {

@@ -29,6 +29,10 @@ export interface Peers {
   readonly dmax: boolean
   /** Data service and the reader and writer of bluesky's runs in it. */
   readonly tiled: boolean
+  /** Reader of HDF5 files. */
+  readonly h5py: boolean
+  /** Reader of TIFF files. */
+  readonly tifffile: boolean
   /** Documents of bluesky over NATS. */
   readonly blueskyNats: boolean
   /** The broker, from the PATH. */

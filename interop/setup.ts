@@ -27,6 +27,8 @@ const modules: Readonly<
   eventModel: "event_model",
   dmax: "dmax",
   tiled: "bluesky_tiled_plugins",
+  h5py: "h5py",
+  tifffile: "tifffile",
   blueskyNats: "bluesky_nats",
 }
 
