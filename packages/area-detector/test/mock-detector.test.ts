@@ -1,6 +1,6 @@
 import { SimDetector, staticPaths } from "@ophyd-ts/area-detector"
-import { connect } from "@ophyd-ts/core"
-import { putsOf } from "@ophyd-ts/core/testing"
+import { connect, MockBackend, type SignalRW, StatusTimeoutError } from "@ophyd-ts/core"
+import { holdPuts, onPut, putsOf } from "@ophyd-ts/core/testing"
 import { bp } from "@ophyd-ts/run-engine"
 import { expect, test } from "vitest"
 import { recordingEngine } from "./support/documents.ts"
@@ -16,6 +16,9 @@ async function mockDetector() {
   await connect(det, { mock: true })
   return { det, camera: new MockCamera(det) }
 }
+
+const mockHandler = (signal: SignalRW<unknown>) =>
+  signal.backend instanceof MockBackend ? signal.backend.handler : null
 
 test("a step scan announces one index of the file for each event, with statistics in the events", async () => {
   const { det } = await mockDetector()
@@ -58,4 +61,57 @@ test("a missing directory fails the stage with its path before anything is acqui
   await expect(det.stage()).rejects.toMatchObject({ code: "BAD_PATH", path: "/data" })
   expect(putsOf(det.cam.acquire)).toEqual([])
   expect(det.staged).toBe(false)
+})
+
+test("an acquisition that takes longer than the camera says fails in time, and the camera is stopped", async () => {
+  const { det, camera } = await mockDetector()
+  await det.stage()
+  await det.prepare({ exposureTimeout: 0.05, livetime: 0.1 })
+  const held = holdPuts(det.cam.acquire)
+  const begun = performance.now()
+  await expect(det.trigger()).rejects.toThrow(StatusTimeoutError)
+  expect(performance.now() - begun).toBeGreaterThan(1000)
+  expect(camera.log.at(-1)).toBe("stop")
+  held.release()
+  await det.unstage()
+})
+
+test("settings are written in the order that the IOC needs, and put back in the opposite order", async () => {
+  const { det } = await mockDetector()
+  const log: string[] = []
+  for (const signal of [
+    det.file!.createDirectory,
+    det.file!.filePath,
+    det.file!.fileWriteMode,
+    det.file!.capture,
+  ] as SignalRW<unknown>[]) {
+    const keep = mockHandler(signal)
+    onPut(signal, (value, put) => {
+      log.push(`${signal.name.slice("det_hdf_".length)} ${value}`)
+      return keep?.(value, put)
+    })
+  }
+  await det.stage()
+  await det.trigger()
+  await det.unstage()
+  expect(log).toEqual([
+    "file_path /data",
+    "file_write_mode Stream",
+    "capture true",
+    "capture false",
+    "file_write_mode Single",
+  ])
+})
+
+test("exposures that the camera adds up, frames of an event and the exposure are set, and put back", async () => {
+  const { det } = await mockDetector()
+  await det.cam.numExposures.set(4)
+  await det.stage()
+  await det.prepare({ exposuresPerCollection: 2, collectionsPerEvent: 3, livetime: 0.5, deadtime: 0.1 })
+  const { cam } = det
+  const now = () =>
+    Promise.all([cam.numExposures.get(), cam.numImages.get(), cam.acquireTime.get(), cam.acquirePeriod.get()])
+  expect(await now()).toEqual([2, 3, 0.5, 0.6])
+  await det.unstage()
+  expect(await now()).toEqual([4, 0, 0, 0])
 })

@@ -180,6 +180,19 @@ describe("trouble with an area detector", { timeout: 60_000 }, () => {
     },
   )
 
+  test("statistics that are held back to a rate, and so missed the newest frame, fail the point and say why", async () => {
+    const det = await ad.detector({ timeout: 1 })
+    await det.plugins.stats.minCallbackTime.set(1000)
+    const { RE, of } = recordingEngine()
+    const error = await failure(RE, bp.count([det], 3))
+    await det.plugins.stats.minCallbackTime.set(0)
+    expect([error.code, error.message]).toEqual([
+      "STALE_VALUES",
+      expect.stringContaining("it has counted 0 of 1 1 s after the acquisition (does MinCallbackTime"),
+    ])
+    expect(of("event").length).toBeLessThan(2)
+  })
+
   test("capturing that somebody ended fails the next point", async () => {
     const det = await ad.detector()
     const { RE } = recordingEngine()

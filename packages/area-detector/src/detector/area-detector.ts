@@ -115,8 +115,7 @@ export class AreaDetector<
     this.plugins = group(plugins, { as: "" }) as unknown as Group<PluginsOf<P>>
 
     const values = others.filter(plugin => plugin !== this.file)
-    const references = this.file === null ? [] : [this.file]
-    const data: DataLogic[] = [new PluginValues(values, this.cam, references, this.#timeout)]
+    const data: DataLogic[] = [new PluginValues(values, this.cam, this.#timeout)]
     if (file !== null && paths !== undefined) {
       data.push(file.writer(this.cam, { paths, sources: values, frameTimeout: this.#timeout }))
     }

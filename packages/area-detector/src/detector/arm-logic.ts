@@ -20,8 +20,8 @@ export class AcquireLogic implements ArmLogic {
     this.#timeout = options.timeout ?? 10
   }
 
-  start(options: { timeout: number }): Status<void> {
-    const acquisition = this.#driver.acquire.set(true, options)
+  start(): Status<void> {
+    const acquisition = this.#driver.acquire.set(true)
     this.#acquisition = acquisition
     return acquisition
   }

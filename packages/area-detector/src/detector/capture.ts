@@ -38,8 +38,10 @@ export class Capture {
 
   /** Begins, and returns when the plugin takes frames. */
   async start(): Promise<void> {
-    const { capture, droppedArrays, writeStatus, name } = this.#plugin
+    const { capture, droppedArrays, writeStatus, queueUse, name } = this.#plugin
     const timeout = this.#timeout
+    // Frames that still wait in its queue were taken before and do not belong into the file.
+    if (isPresent(queueUse)) await until(queueUse, 0, { timeout })
     const before = isPresent(writeStatus) ? await writeStatus.reading() : null
     this.#oldError = before?.value === "Write error" ? before.timestamp : null
     // Its completion would come at the end of capturing.
@@ -82,15 +84,16 @@ export class Capture {
    * True when it had to wait for them; before that it waits for `healthy`.
    */
   async take(frames: number | null, healthy: Promise<void>): Promise<boolean> {
-    const counts = await this.#counts()
-    const expected = frames === null ? counts.captured : this.#captured + frames
-    const complete = this.#isComplete(counts, expected)
-    if (!complete) {
-      await healthy
-      await this.#waitFor(expected)
+    const expected = frames === null ? null : this.#captured + frames
+    const [captured, failed] = await Promise.all([this.#plugin.numCaptured.get(), this.#failed()])
+    if (!failed && (expected === null || captured === expected)) {
+      this.#captured = captured
+      return false
     }
-    this.#captured = expected
-    return !complete
+    await healthy
+    await this.#waitFor(expected ?? captured)
+    this.#captured = expected ?? captured
+    return true
   }
 
   /** Frames of an acquisition that was broken off: they stay in the file. */
@@ -114,15 +117,22 @@ export class Capture {
   }
 
   async #counts(): Promise<Counts> {
-    const { numCaptured, droppedArrays, writeStatus, capture } = this.#plugin
-    const [captured, dropped, status, capturing] = await Promise.all([
+    const { numCaptured, droppedArrays, capture } = this.#plugin
+    const [captured, dropped, failed, capturing] = await Promise.all([
       numCaptured.get(),
       isPresent(droppedArrays) ? droppedArrays.get() : this.#dropped,
-      isPresent(writeStatus) ? writeStatus.reading() : null,
+      this.#failed(),
       capture.get(),
     ])
-    const failed = status?.value === "Write error" && status.timestamp !== this.#oldError
     return { captured, dropped, capturing, failure: failed ? await this.#complaint() : null }
+  }
+
+  /** It shows a write error that is not one of a file before. */
+  async #failed(): Promise<boolean> {
+    const { writeStatus } = this.#plugin
+    if (!isPresent(writeStatus)) return false
+    const { value, timestamp } = await writeStatus.reading()
+    return value === "Write error" && timestamp !== this.#oldError
   }
 
   /** True when all frames are there, false when some may still come; throws when they never will. */
@@ -150,6 +160,7 @@ export class Capture {
   }
 
   async #waitFor(expected: number): Promise<void> {
+    if (this.#isComplete(await this.#counts(), expected)) return
     await checkCallbacks(this.#plugin, this.#driver)
     const { name } = this.#plugin
     let failure: unknown = null

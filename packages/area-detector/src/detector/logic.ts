@@ -32,7 +32,7 @@ export interface TriggerLogic {
 /** How a camera is started and stopped. */
 export interface ArmLogic {
   /** Starts. The status is done when the acquisition has ended and the plugins have handled all its frames. */
-  start(options: { timeout: number }): Status<void>
+  start(): Status<void>
   /** Waits until the camera takes frames, or waits for its trigger. */
   started(acquisition: Status<void>): Promise<void>
   /** Stops what runs, and returns when it has stopped. */

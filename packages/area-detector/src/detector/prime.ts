@@ -29,7 +29,7 @@ export async function prime(
       isPresent(uniqueId) ? uniqueId : arrayCounter,
     )
     const before = await Promise.all(numbers.map(number => number.get()))
-    await arm.start({ timeout: (await arm.duration(1)) + timeout })
+    await arm.start().wait({ timeout: (await arm.duration(1)) + timeout })
     await arm.check()
     const seen = numbers.map((number, i) => until(number, now => now !== before[i]))
     const all = Status.all(seen, { name: driver.name, action: "prime plugins of", timeout })

@@ -41,8 +41,8 @@ export class Session {
   readonly #settings: Settings
   #info: FullTriggerInfo | null = null
   #acquisition: Acquisition | null = null
-  /** The acquisition before ended well. */
-  #clean = true
+  /** The acquisition before ended well, so that its counts can be trusted. */
+  #clean = false
   #lost = false
   #stopping: Promise<void> | null = null
   #unwatch = () => {}
@@ -99,7 +99,12 @@ export class Session {
     }
     const acquisition = await this.#start(info, false)
     work.onCancel(() => void this.stop().catch(() => {}))
-    await acquisition.done
+    const forget = this.#limit(work, info)
+    try {
+      await acquisition.done
+    } finally {
+      forget()
+    }
     this.#refuseBroken(acquisition)
     return await this.#finish(acquisition, info.collectionsPerEvent, read)
   }
@@ -129,7 +134,7 @@ export class Session {
       for (const logic of data) ends.push(logic.guard?.(reject) ?? nothing)
     })
     failing.catch(() => {})
-    ends.push(this.#reportProgress(work, info))
+    ends.push(this.#reportProgress(work, info), this.#limit(work, info))
     try {
       if (frames === 0) await arm.ensureStopped()
       await Promise.race([acquisition.done, failing])
@@ -227,7 +232,7 @@ export class Session {
     const clean = this.#clean
     this.#clean = false
     await Promise.all(data.map(logic => logic.begin?.(info, { clean, flying })))
-    const done = arm.start({ timeout: await this.#limit(info) })
+    const done = arm.start()
     const acquisition = { info, done, broken: false }
     this.#acquisition = acquisition
     done.onDone(({ error }) => {
@@ -236,12 +241,25 @@ export class Session {
     return acquisition
   }
 
-  /** Seconds; none when somebody else says when the camera exposes. */
-  async #limit(info: FullTriggerInfo): Promise<number> {
+  /**
+   * Limits the time of an acquisition by what the camera says that it takes. It is asked when the acquisition is not over within
+   * a second, so that short ones need no question. Somebody else's trigger, and a flight without end, have no such limit.
+   */
+  #limit(work: Work, info: FullTriggerInfo): () => void {
+    const { arm, driver } = this.#parts
     const frames = framesOf(info)
-    if (info.trigger !== "internal" || frames === 0) return Number.POSITIVE_INFINITY
-    const { arm } = this.#parts
-    return (await arm.duration(frames * info.exposuresPerCollection)) + info.exposureTimeout
+    if (info.trigger !== "internal" || frames === 0) return nothing
+    let over = false
+    const stopTimer = driver.acquire.clock.after(1, () => {
+      Promise.resolve(arm.duration(frames * info.exposuresPerCollection)).then(
+        seconds => over || work.limit(seconds + info.exposureTimeout),
+        nothing,
+      )
+    })
+    return () => {
+      over = true
+      stopTimer()
+    }
   }
 
   async #finish<T>(acquisition: Acquisition, frames: number | null, read: () => MaybePromise<T>): Promise<T> {

@@ -33,9 +33,9 @@ export class AdDriver extends NdArrayDevice {
   readonly timeRemaining = this.optional.r(double, "TimeRemaining_RBV")
 
   /** Exposure time in seconds. */
-  readonly acquireTime = this.signal.rbv(double, "AcquireTime", { kind: "config", monitor: "always" })
+  readonly acquireTime = this.signal.rbv(double, "AcquireTime", { kind: "config" })
   /** Seconds from the beginning of one exposure to that of the next. */
-  readonly acquirePeriod = this.optional.rbv(double, "AcquirePeriod", { kind: "config", monitor: "always" })
+  readonly acquirePeriod = this.optional.rbv(double, "AcquirePeriod", { kind: "config" })
   readonly imageMode: SignalRW<string> = this.signal.rbv<string>(imageMode, "ImageMode", { kind: "config" })
   /** Drivers have labels of their own: declare it again with them. */
   readonly triggerMode: SignalRW<string> = this.optional.rbv<string>(string, "TriggerMode", {
