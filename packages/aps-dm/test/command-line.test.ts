@@ -322,6 +322,16 @@ describe("a command line", () => {
     })
   })
 
+  it("trusts a service of its own making by the authority's file only", async () => {
+    const { dm, sim } = await setUp({ tls: true })
+    expect(await dm(["jobs"])).toMatchObject({
+      status: 3,
+      err: expect.stringMatching(/certificate is not trusted/),
+    })
+    expect(await dm(["jobs", "--ca", sim.caFile ?? ""])).toMatchObject({ status: 0 })
+    expect(await dm(["jobs", "--ca", "/no/such.pem"])).toMatchObject({ status: 2 })
+  })
+
   it("is explained on demand", async () => {
     const { dm } = await setUp()
     for (const argv of [["--help"], ["-h"], ["help"], ["jobs", "--help"]]) {

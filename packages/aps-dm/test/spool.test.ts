@@ -1,8 +1,11 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
 import {
   CommunicationError,
   DmError,
@@ -174,6 +177,26 @@ describe("the spool", () => {
     expect(await spool.send(dm)).toMatchObject({ busy: false, sent: [{}] })
     expect([await names(), await readdir(directory)]).toEqual([["a"], []])
   })
+
+  it("loses nothing and sends nothing twice when a process is killed while it sends", async () => {
+    const { spool, dm, sim, directory, names } = await setUp()
+    await spool.add(job("1"))
+    await spool.add(dataset("a"))
+    sim.control.fault({ kind: "delay", seconds: 60, call: "addExperimentDataset" })
+    const script = fileURLToPath(new URL("./support/send-spool.ts", import.meta.url))
+    const args = ["--import", "tsx", "--conditions=@ophyd-ts/source", script, directory]
+    const env = { ...process.env, ...sim.environment() }
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    // The job is sent, the dataset is under way.
+    await expect.poll(async () => (await spool.list()).length, { timeout: 30_000 }).toBe(1)
+    expect(await spool.send(dm)).toMatchObject({ busy: true })
+    child.kill("SIGKILL")
+    await once(child, "exit")
+    sim.control.clearFaults()
+    expect(await spool.send(dm)).toMatchObject({ busy: false, sent: [{ item: { kind: "dataset" } }] })
+    expect([await names(), sim.control.jobs.length, await readdir(directory)]).toEqual([["a"], 1, []])
+  }, 60_000)
 
   it("joins those who send at the same time", async () => {
     const { spool, dm, sim } = await setUp()
