@@ -69,7 +69,7 @@ export class Channel implements AsyncDisposable {
     return put(this.#live(), value, options)
   }
 
-  async rpc(argument: PvStructureValue | null, options: RpcOptions = {}): Promise<PvStructureValue | null> {
+  async rpc(argument: object | null, options: RpcOptions = {}): Promise<PvStructureValue | null> {
     return rpc(this.#live(), argument, options)
   }
 

@@ -82,11 +82,7 @@ export class PvaClient implements AsyncDisposable {
   }
 
   /** Calls a remote procedure with a structure such as `ntUri(...)` makes, or null. */
-  rpc(
-    name: string,
-    argument: PvStructureValue | null,
-    options: RpcOptions = {},
-  ): Promise<PvStructureValue | null> {
+  rpc(name: string, argument: object | null, options: RpcOptions = {}): Promise<PvStructureValue | null> {
     return this.#call(name, core => rpc(core, argument, options), options.server)
   }
 

@@ -1,3 +1,4 @@
+import { PvaInputError } from "../errors.ts"
 import { codecOf } from "../values/codec.ts"
 import { createAny } from "../values/create.ts"
 import type { StructureType } from "../values/field-type.ts"
@@ -21,9 +22,9 @@ export interface RpcOptions extends CallOptions {
 
 class RpcJob extends RequestJob<PvStructureValue | null> {
   readonly what = "call of"
-  readonly #argument: PvStructureValue | null
+  readonly #argument: object | null
 
-  constructor(core: ChannelCore, argument: PvStructureValue | null, options: RpcOptions) {
+  constructor(core: ChannelCore, argument: object | null, options: RpcOptions) {
     super(core, options)
     this.#argument = argument
   }
@@ -51,7 +52,7 @@ class RpcJob extends RequestJob<PvStructureValue | null> {
  */
 export function rpc(
   core: ChannelCore,
-  argument: PvStructureValue | null,
+  argument: object | null,
   options: RpcOptions = {},
 ): Promise<PvStructureValue | null> {
   const key = core.client.requestKey(options.request)
@@ -61,7 +62,9 @@ export function rpc(
 }
 
 /** A sub-structure shares the slots of the structure it is part of; sent alone it needs its own. */
-const whole = (value: PvStructureValue): PvStructureValue => {
-  const node = isStructure(value) ? nodeOf(value) : undefined
-  return node === undefined || node.bit === 0 ? value : createAny(node.type as StructureType, value)
+const whole = (value: object): object => {
+  if (!isStructure(value))
+    throw new PvaInputError("the argument of a call is a structure made by `create`, or null")
+  const node = nodeOf(value)
+  return node.bit === 0 ? value : createAny(node.type as StructureType, value)
 }

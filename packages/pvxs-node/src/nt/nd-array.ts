@@ -70,42 +70,97 @@ export const ntNdArray = structure("epics:nt/NTNDArray:1.0", {
 export const colorModes = ["Mono", "Bayer", "RGB1", "RGB2", "RGB3", "YUV444", "YUV422", "YUV421"] as const
 export type ColorMode = (typeof colorModes)[number]
 
+/** An attribute to send: its value alone, or with what is said of it. Numbers are doubles unless a PvAny says more. */
+export type NdAttributeInput =
+  | AnyInput
+  | {
+      readonly value: AnyInput
+      readonly description?: string
+      /** 0 driver, 1 parameter, 2 EPICS PV, 3 function, as areaDetector numbers them. Default 0. */
+      readonly sourceType?: number
+      readonly source?: string
+    }
+
+/** How compressed pixels were compressed. */
+export interface NdCodecInput {
+  /** jpeg, blosc, lz4, bslz4, zlib. */
+  readonly name: string
+  /** Of the pixels before. */
+  readonly pixelType: NumericName
+  /** Default pvData's, which areaDetector's plugin of old uses. */
+  readonly numbering?: PixelNumbering
+}
+
 /** An image to send. */
 export interface NdArrayInput {
-  /** Becomes the server's: do not change it afterwards. */
+  /** The pixels, or with a `codec` their compressed bytes. Becomes the server's: do not change it afterwards. */
   readonly data: TypedArray
   /** Elements along each dimension, the one that varies fastest first. */
   readonly shape: readonly number[]
+  /** Where the image is part of a larger one, per dimension. Default offset 0, not binned, not reversed, full size. */
+  readonly dimensions?: readonly Partial<Omit<Dimension, "size">>[]
+  /** Default none: the pixels are as they are. */
+  readonly codec?: NdCodecInput
   /** Default Mono for up to two dimensions; said by the attribute ColorMode. */
   readonly colorMode?: ColorMode
   readonly uniqueId?: number
   /** When the image was taken. Default now. */
   readonly time?: TimeStamp
-  readonly attributes?: Readonly<Record<string, AnyInput>>
+  readonly attributes?: Readonly<Record<string, NdAttributeInput>>
 }
 
-/** The members of an NTNDArray for an uncompressed image, to be posted. Throws PvaInputError when shape and data differ. */
+/**
+ * The members of an NTNDArray for an image, to be posted. Throws PvaInputError when shape and pixels differ, or
+ * compressed data are no bytes.
+ */
 export function ndArray(image: NdArrayInput): InputOf<typeof ntNdArray> {
-  const { data, shape, colorMode, uniqueId = 0, attributes = {} } = image
+  const { data, shape, dimensions = [], codec, colorMode, uniqueId = 0, attributes = {} } = image
   const time = image.time ?? timeStamp()
   const size = shape.reduce((product, n) => product * n, 1)
-  if (size !== data.length) {
+  if (codec === undefined && size !== data.length) {
     throw new PvaInputError(`an image of shape ${shape.join(" × ")} has ${size} elements, not ${data.length}`)
   }
+  if (codec !== undefined && data.BYTES_PER_ELEMENT > 1)
+    throw new PvaInputError(`compressed pixels are bytes, not ${data.constructor.name}`)
   const of = pixelNames.find(name => name !== "boolean" && data instanceof numeric[name].array)!
   const mode = colorMode ?? "Mono"
   const entries = Object.entries({ ColorMode: new PvAny(t.int, colorModes.indexOf(mode)), ...attributes })
   return {
     value: { name: `${of}Value`, value: data } as InputOf<typeof ntNdArray>["value"],
-    codec: { name: "", parameters: null },
+    codec: { name: codec?.name ?? "", parameters: codec === undefined ? null : pixelNumber(codec) },
     compressedSize: data.byteLength,
-    uncompressedSize: data.byteLength,
+    uncompressedSize: codec === undefined ? data.byteLength : size * numeric[codec.pixelType].bytes,
     uniqueId,
     dataTimeStamp: time,
     timeStamp: time,
-    dimension: shape.map(n => ({ size: n, offset: 0, fullSize: n, binning: 1, reverse: false })),
-    attribute: entries.map(([name, value]) => ({ name, value, sourceType: 0 })),
+    dimension: shape.map((n, i) => ({
+      ...{ size: n, offset: 0, fullSize: n, binning: 1, reverse: false },
+      ...dimensions[i],
+    })),
+    attribute: entries.map(([name, attribute]) => attributeInput(name, attribute)),
   }
+}
+
+function pixelNumber({ pixelType, numbering }: NdCodecInput): PvAny {
+  const names: readonly NumericName[] = numbering === "areaDetector" ? detectorNames : pixelNames
+  return new PvAny(t.int, names.indexOf(pixelType))
+}
+
+function attributeInput(name: string, attribute: NdAttributeInput) {
+  const isBare =
+    typeof attribute !== "object" ||
+    attribute === null ||
+    attribute instanceof PvAny ||
+    Array.isArray(attribute) ||
+    ArrayBuffer.isView(attribute)
+  if (isBare) return { name, value: attribute as AnyInput, sourceType: 0 }
+  const {
+    value,
+    description = "",
+    sourceType = 0,
+    source = "",
+  } = attribute as Exclude<NdAttributeInput, AnyInput>
+  return { name, value, descriptor: description, sourceType, source }
 }
 
 /** A whole NTNDArray value of an image. */

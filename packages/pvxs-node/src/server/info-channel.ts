@@ -2,7 +2,6 @@ import { ntScalarArray } from "../nt/scalar.ts"
 import { readQuery } from "../nt/table.ts"
 import { create } from "../values/create.ts"
 import { structure, t } from "../values/field-type.ts"
-import type { PvStructureValue } from "../values/value-of.ts"
 import { SharedPv } from "./shared-pv.ts"
 
 /** The channel of this name lets tools such as pvlist browse a server. */
@@ -17,14 +16,13 @@ export function infoChannel(names: () => readonly string[]): SharedPv {
   return new SharedPv(structure("", {}), {
     onRpc: argument => {
       const { op } = readQuery(argument)
-      if (op === "channels")
-        return create(ntScalarArray("string"), { value: names() }) as unknown as PvStructureValue
+      if (op === "channels") return create(ntScalarArray("string"), { value: names() })
       if (op === "info")
         return create(infoType, {
           implLang: "typescript",
           version: "pvxs-node",
-        }) as unknown as PvStructureValue
-      if (op === "help") return create(helpType, { value: help }) as unknown as PvStructureValue
+        })
+      if (op === "help") return create(helpType, { value: help })
       throw new Error(help)
     },
   })

@@ -173,7 +173,7 @@ export class ServerRpc extends HandlerOperation {
   }
 }
 
-function writeResult(writer: Writer, result: PvStructureValue | null): void {
+function writeResult(writer: Writer, result: object | null): void {
   if (result === null || result === undefined) {
     writeType(writer, null)
     return

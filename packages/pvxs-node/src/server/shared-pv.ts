@@ -32,17 +32,19 @@ export interface PutRequest<T extends StructureType = StructureType> extends Req
 
 export interface SharedPvOptions<T extends StructureType> {
   /** The first value. Default all empty. */
-  readonly value?: InputOf<T>
+  readonly value?: InputOf<T> | ValueOf<T>
   /**
    * A client writes. The client's put completes when the promise resolves, and is refused with the message of what is
    * thrown. Without it the PV is read-only.
    */
   readonly onPut?: (put: PutRequest<T>) => void | Promise<void>
-  /** A client calls. Argument and result are structures, or null. Without it calls are refused. */
+  /**
+   * A client calls. Argument and result are structures, as `create` makes them, or null. Without it calls are refused.
+   */
   readonly onRpc?: (
     argument: PvStructureValue | null,
     context: RequestContext,
-  ) => PvStructureValue | null | Promise<PvStructureValue | null>
+  ) => object | null | Promise<object | null>
   /** The first client has subscribed. */
   readonly onFirstSubscriber?: () => void
   /** The last client's subscription has ended. */
@@ -80,7 +82,7 @@ export class SharedPv<T extends StructureType = StructureType> {
   }
 
   /** A PV that takes every put as it comes. */
-  static mailbox<T extends StructureType>(type: T, value?: InputOf<T>): SharedPv<T> {
+  static mailbox<T extends StructureType>(type: T, value?: InputOf<T> | ValueOf<T>): SharedPv<T> {
     return new SharedPv(type, { ...(value === undefined ? {} : { value }), onPut: put => put.apply() })
   }
 
@@ -104,7 +106,7 @@ export class SharedPv<T extends StructureType = StructureType> {
    * Changes the given members and tells every subscriber. Typed arrays become the PV's: do not change them afterwards.
    * Throws PvaInputError when something does not fit, and PvaError PVA_CLOSED on a closed PV.
    */
-  post(input: InputOf<T>): void {
+  post(input: InputOf<T> | ValueOf<T>): void {
     if (!this.#open) throw new PvaError("PVA_CLOSED", "post to a PV that is closed")
     const slots = this.#slots.slice()
     const marks = new BitSet()
@@ -120,7 +122,7 @@ export class SharedPv<T extends StructureType = StructureType> {
   }
 
   /** Opens a closed PV again, with another type if need be. */
-  open(type: T, value?: InputOf<T>): void {
+  open(type: T, value?: InputOf<T> | ValueOf<T>): void {
     if (this.#open) throw new PvaError("PVA_BAD_INPUT", "open of a PV that is open")
     const layout = layoutOf(type)
     this.#slots = layout.fill(value ?? {})

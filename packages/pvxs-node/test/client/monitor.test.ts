@@ -197,7 +197,7 @@ describe("updates that wait", () => {
   const update = (bit: number, value: unknown, initial = false) => {
     const slots = layout.empty.slice()
     slots[bit] = value
-    return { slots, changed: layout.fields(new BitSet([bit])), merged: 0, initial }
+    return { slots, changed: layout.fields(new BitSet([bit])), merged: 0, initial, epoch: 1, memory: null }
   }
 
   it("are merged when there are too many: newest value, all changes, counted", () => {

@@ -10,12 +10,14 @@ import {
 import { createNdArray, ndArray, ntNdArray, readNdArray } from "../../src/nt/nd-array.ts"
 import { ntEnum, ntScalar } from "../../src/nt/scalar.ts"
 import { ntTable, ntUri, readQuery, readTable } from "../../src/nt/table.ts"
+import { SharedPv } from "../../src/server/shared-pv.ts"
 import { PvAny } from "../../src/values/any.ts"
 import { create, createAny } from "../../src/values/create.ts"
 import { structure, t, union } from "../../src/values/field-type.ts"
 import { plain } from "../../src/values/plain.ts"
 import { writeType } from "../../src/wire/field-desc.ts"
 import { written } from "../support/hex.ts"
+import { Pair } from "../support/pair.ts"
 
 describe("parts that values have in common", () => {
   const full = ntScalar("double", { display: true, control: true, valueAlarm: true })
@@ -136,6 +138,82 @@ describe("NTNDArray", () => {
       codec: "lz4",
       pixelType: expected,
       compressedSize: 5,
+    })
+  })
+
+  it.each(["pvData", "areaDetector"] as const)(
+    "is built from compressed bytes, with the pixel type by the numbers of %s",
+    numbering => {
+      const image = createNdArray({
+        data: Uint8Array.of(1, 2, 3),
+        shape: [10, 20],
+        codec: { name: "bslz4", pixelType: "ushort", numbering },
+        dimensions: [{ offset: 5, fullSize: 100, binning: 2 }, { reverse: true }],
+        attributes: {
+          gain: { value: 2, description: "of the amplifier", sourceType: 2, source: "S1:gain" },
+          frame: new PvAny(t.int, 7),
+          place: "hutch",
+        },
+      })
+      expect(readNdArray(image, numbering)).toMatchObject({
+        data: Uint8Array.of(1, 2, 3),
+        codec: "bslz4",
+        pixelType: "ushort",
+        compressedSize: 3,
+        uncompressedSize: 400,
+        dimensions: [
+          { size: 10, offset: 5, fullSize: 100, binning: 2, reverse: false },
+          { size: 20, offset: 0, fullSize: 20, binning: 1, reverse: true },
+        ],
+      })
+      expect(plain(image.attribute)).toMatchObject([
+        { name: "ColorMode", value: 0 },
+        { name: "gain", value: 2, descriptor: "of the amplifier", sourceType: 2, source: "S1:gain" },
+        { name: "frame", value: 7, descriptor: "", sourceType: 0 },
+        { name: "place", value: "hutch" },
+      ])
+      const words = {
+        data: new Uint16Array(1),
+        shape: [1],
+        codec: { name: "lz4", pixelType: "ushort" },
+      } as const
+      expect(() => ndArray(words)).toThrow(/compressed pixels are bytes, not Uint16Array/)
+    },
+  )
+
+  it.each([
+    Int8Array,
+    Uint8Array,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    BigInt64Array,
+    BigUint64Array,
+    Float32Array,
+    Float64Array,
+  ])("of %o arrives whole in both byte orders, small and large", async Pixels => {
+    for (const byteOrder of ["little", "big"] as const) {
+      await using pair = await Pair.open({ byteOrder })
+      for (const side of [3, 200]) {
+        const data = new Pixels(side * side)
+        for (let i = 0; i < data.length; i++)
+          data[i] = (Pixels.name.startsWith("Big") ? BigInt(i % 120) : i % 120) as never
+        const sent = createNdArray({ data, shape: [side, side], uniqueId: side })
+        pair.server.add(`i${side}`, new SharedPv(ntNdArray, { value: sent }))
+        const received = readNdArray(await pair.client.get(`i${side}`))
+        expect(received).toMatchObject({ shape: [side, side], uniqueId: side })
+        expect(received?.data).toEqual(data)
+      }
+    }
+  })
+
+  it("of a group of records is a variant, whose type tells that of the pixels", () => {
+    const group = structure("epics:nt/NTNDArray:1.0", { value: t.any })
+    const value = new PvAny(t.ushorts, Uint16Array.of(1, 2))
+    expect(readNdArray(create(group, { value }))).toMatchObject({
+      pixelType: "ushort",
+      data: Uint16Array.of(1, 2),
     })
   })
 

@@ -35,7 +35,9 @@ const messages = (
   datagram: Uint8Array,
   fromServer: boolean,
   onMessage: (command: number, reader: Reader) => void,
-): void => new Framer(defaultLimits, fromServer, { onMessage, onControl: () => {} }).push(datagram)
+): void => {
+  new Framer(defaultLimits, fromServer, { onMessage, onControl: () => {} }).push(datagram)
+}
 
 describe("finding by UDP", () => {
   let port: number
