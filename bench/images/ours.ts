@@ -1,0 +1,92 @@
+/** One measurement of ours, in a process of its own: `ours.ts MODE ARGUMENT [EXPOSURE]`. Prints one JSON value. Mirrors ../peers/images.py. */
+import { FrameCollector, PvaFrames, SimDetector, staticPaths } from "@ophyd-ts/area-detector"
+import { connect } from "@ophyd-ts/core"
+import { closeDefaultClients } from "@ophyd-ts/epics"
+import { bpp, bps, type Plan, RunEngine } from "@ophyd-ts/run-engine"
+
+const [mode = "", argument = "", time = "0"] = process.argv.slice(2)
+
+const exposure = Number(time)
+const points = 300
+
+/** A step scan with an HDF5 file: seconds of its points, without opening and closing. */
+async function steps(directory: string): Promise<unknown> {
+  const detector = new SimDetector("bench:ad:", {
+    name: "det",
+    paths: staticPaths(directory),
+    plugins: { stats: true },
+  })
+  await connect(detector, { timeout: 30 })
+  await detector.cam.acquireTime.set(exposure)
+  await detector.cam.acquirePeriod.set(exposure)
+  let seconds = 0
+  function* plan(): Plan<void> {
+    yield* bpp.stage([detector], function* () {
+      yield* bpp.run({}, function* () {
+        for (let i = 0; i < 20; i += 1) yield* bps.triggerAndRead([detector])
+        const start = performance.now()
+        for (let i = 0; i < points; i += 1) yield* bps.triggerAndRead([detector])
+        seconds = (performance.now() - start) / 1000
+      })
+    })
+  }
+  const { exitStatus, reason } = await new RunEngine().run(plan())
+  if (exitStatus !== "success") throw new Error(reason)
+  return { rate: points / seconds, overhead: (seconds / points - exposure) * 1000 }
+}
+
+/** A flight into an HDF5 file, with the least time between two frames: how many were written in a second. */
+async function write(directory: string): Promise<unknown> {
+  const detector = new SimDetector("bench:ad:", { name: "det", paths: staticPaths(directory) })
+  await connect(detector, { timeout: 30 })
+  await detector.cam.dataType.set("UInt16")
+  const numberOfEvents = 200
+  let seconds = 0
+  function* plan(): Plan<void> {
+    yield* bpp.stage([detector], function* () {
+      yield* bpp.run({}, function* () {
+        yield* bps.prepare(detector, { numberOfEvents, livetime: exposure }, { wait: true })
+        const start = performance.now()
+        yield* bps.kickoff(detector, { wait: true })
+        yield* bps.complete(detector, { wait: true })
+        seconds = (performance.now() - start) / 1000
+        yield* bps.collect(detector, { name: "primary" })
+      })
+    })
+  }
+  const { exitStatus, reason } = await new RunEngine().run(plan())
+  if (exitStatus !== "success") throw new Error(reason)
+  return { rate: numberOfEvents / seconds }
+}
+
+/** Every frame to a plan, for some seconds. */
+async function frames(pv: string): Promise<unknown> {
+  const collector = new FrameCollector(new PvaFrames(pv), {
+    name: "frames",
+    columns: { corner: frame => Number(frame.data[0]) },
+    allowSkipped: true,
+    queue: 16,
+  })
+  let result: unknown
+  function* plan(): Plan<void> {
+    yield* bpp.run({}, function* () {
+      yield* bps.kickoff(collector, { wait: true })
+      yield* bps.sleep(0.5)
+      const { received, skipped } = collector
+      const start = performance.now()
+      yield* bps.sleep(3)
+      const seconds = (performance.now() - start) / 1000
+      result = { rate: (collector.received - received) / seconds, lost: collector.skipped - skipped }
+      yield* bps.call(() => collector.stop())
+      yield* bps.complete(collector, { wait: true })
+      yield* bps.collect(collector)
+    })
+  }
+  const { exitStatus, reason } = await new RunEngine().run(plan())
+  if (exitStatus !== "success") throw new Error(reason)
+  return result
+}
+
+const modes: Readonly<Record<string, (argument: string) => Promise<unknown>>> = { steps, write, frames }
+console.log(JSON.stringify(await modes[mode]!(argument)))
+await closeDefaultClients()
