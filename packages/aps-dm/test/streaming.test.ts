@@ -1,9 +1,17 @@
+import { join } from "node:path"
 import type { CommandFunction } from "@ophyd-ts/ioc-sim"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
 import { PvaServer } from "pvxs-node"
 import { describe, expect, it } from "vitest"
-import { type CollectStreamingOptions, collectStreaming, consumeFrames, DmStreamError } from "../src/index.ts"
+import {
+  type CollectStreamingOptions,
+  collectStreaming,
+  consumeFrames,
+  DmSpool,
+  DmStreamError,
+} from "../src/index.ts"
 import { Relay } from "./support/relay.ts"
+import { temporaryDirectory } from "./support/service.ts"
 import { consumer, exposures, setUpStream, work } from "./support/stream.ts"
 
 describe("a streaming collection", () => {
@@ -112,13 +120,16 @@ describe("a streaming collection", () => {
   })
 
   it("ends well when the plan is stopped: what was acquired is worked on", async () => {
-    const { RE, camera, collect, stop, connector, events } = await setUpStream(consumer(work))
-    const running = RE.run(collectStreaming(collect(exposures(camera, 10_000, () => bps.sleep(0.02)))))
+    const { RE, camera, collect, stop, connector, events, sim } = await setUpStream(consumer(work))
+    const acquire = exposures(camera, 10_000, () => bps.sleep(0.02))
+    const running = RE.run(collectStreaming(collect(acquire, { frames: 10_000 })))
     await expect.poll(() => camera.taken).toBeGreaterThan(4)
     await RE.stop()
     expect(await running).toMatchObject({ exitStatus: "success" })
     expect(stop()).toMatchObject({ exit_status: "success" })
-    expect(events("dm_results")).toHaveLength(events("primary").length)
+    expect(events("dm_results")).toHaveLength(camera.taken)
+    expect(events("dm_workflow")).toMatchObject([{ dm_stream_state: "finished", dm_stream_missed: 0 }])
+    expect(sim.datasets.list("tomo-2026-1")).toHaveLength(1)
     await connector.whenIdle()
     expect(await connector.status.get()).toBe("done")
   })
@@ -283,8 +294,39 @@ describe("trouble while streaming", () => {
     await expect(RE.run(collectStreaming(collect(twice)))).rejects.toThrow("may open one run only")
   })
 
+  it("DM that is away at the end: the run is complete, and its metadata waits in the spool", async () => {
+    const { RE, camera, collect, sim, dm, stop } = await setUpStream(consumer(work))
+    const spool = new DmSpool({ directory: join(await temporaryDirectory(), "spool") })
+    sim.control.fault({ kind: "html", call: "addExperimentDataset", times: 1000 })
+    const { value } = await RE.run(
+      collectStreaming(collect(exposures(camera, 3), { frames: 3, whenAway: "spool", spool })),
+    )
+    expect(value).toMatchObject({ job: { status: "done" }, results: 3 })
+    expect(stop()).toMatchObject({ exit_status: "success" })
+    await spool.settled()
+    expect(await spool.list()).toHaveLength(1)
+    sim.control.clearFaults()
+    await spool.send(dm)
+    expect(sim.datasets.list("tomo-2026-1")).toMatchObject([{ bluesky_run_uid: value?.runUid }])
+  })
+
+  it("a plan's process that was busy for long hears the reports that came meanwhile before it judges", async () => {
+    const { RE, camera, collect } = await setUpStream(consumer(work))
+    const busy = function* (): Plan<void> {
+      if (camera.taken !== 2) return
+      yield* bps.call(() => {
+        const end = performance.now() + 800
+        while (performance.now() < end);
+      })
+    }
+    const { value } = await RE.run(
+      collectStreaming(collect(exposures(camera, 4, busy), { frames: 4, link: { heartbeatTimeout: 0.6 } })),
+    )
+    expect(value?.report).toMatchObject({ state: "finished", received: 4 })
+  })
+
   it("an error of the acquisition itself is the plan's error, and the workflow gives up", async () => {
-    const { RE, camera, collect, stop, connector } = await setUpStream(consumer(work))
+    const { RE, camera, collect, stop, connector, sim } = await setUpStream(consumer(work))
     const broken = function* (): Plan<void> {
       if (camera.taken === 3) throw new Error("the shutter is stuck")
       yield* bps.sleep(0)
@@ -293,6 +335,7 @@ describe("trouble while streaming", () => {
       "the shutter is stuck",
     )
     expect(stop()).toMatchObject({ exit_status: "fail", reason: "the shutter is stuck" })
+    expect(sim.datasets.list("tomo-2026-1")).toMatchObject([{ bluesky_stop: { exit_status: "fail" } }])
     await connector.whenIdle()
     expect(connector.job).toMatchObject({ status: "failed" })
     expect(await connector.errorMessage.get()).toContain("the plan has given up: the shutter is stuck")
@@ -357,7 +400,7 @@ describe("a lost connection", () => {
         /^no heartbeat of the workflow for 0.6 s: it was running, with \d of \d frames processed$/,
       ),
     })
-    expect(stop()).toMatchObject({ exit_status: "fail", reason: expect.stringContaining("no heartbeat") })
+    expect(stop()).toMatchObject({ exit_status: "fail", reason: expect.stringMatching(/^no heartbeat/) })
     await connector.whenIdle()
     expect(await connector.errorMessage.get()).toMatch(/the plan .* has been away for 1 s/)
   })

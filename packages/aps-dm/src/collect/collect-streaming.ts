@@ -15,6 +15,7 @@ import type { DM_WorkflowConnector } from "../devices/workflow-connector.ts"
 import { InvalidRequest } from "../errors.ts"
 import type { WorkflowArguments } from "../jobs/arguments.ts"
 import { dmErrorBehind } from "../jobs/job-errors.ts"
+import type { JobPolicy } from "../jobs/job-policy.ts"
 import { shareRunMetadata, waitForWorkflows } from "../plans/files.ts"
 import { type AwayOptions, checkAwayOptions } from "../plans/unless-away.ts"
 import { waitIn } from "../plans/wait-in.ts"
@@ -57,6 +58,8 @@ export interface CollectStreamingOptions<T> extends AwayOptions {
   abortTimeout?: number
   /** The plan fails at the end if the workflow has missed more frames; default no limit, the count is in the run. */
   maxMissed?: number
+  /** Beside other jobs of the same workflow, in a queue with them, or not at all; default as the connector is set. */
+  policy?: JobPolicy
   /** Connectors whose jobs have to end first. */
   waitFor?: readonly DM_WorkflowConnector[]
   /** Wait for the end of the job, and fail with it (default); false: it is watched in the background. */
@@ -94,7 +97,7 @@ export interface StreamingOutcome<T> {
  */
 export function* collectStreaming<T>(options: CollectStreamingOptions<T>): Plan<StreamingOutcome<T>> {
   checkAwayOptions(options)
-  const { signals, connector, workflow, waitFor = [], abortTimeout = 5 } = options
+  const { signals, connector, workflow, policy, waitFor = [], abortTimeout = 5 } = options
   const experiment = yield* bps.rd(signals.experiment)
   if (experiment === "") throw new InvalidRequest("no experiment is set up: run setupUser first")
   yield* waitForWorkflows([connector, ...waitFor])
@@ -105,6 +108,7 @@ export function* collectStreaming<T>(options: CollectStreamingOptions<T>): Plan<
       workflow,
       wait: false,
       timeout: Number.POSITIVE_INFINITY,
+      ...(policy === undefined ? {} : { policy }),
       args: {
         filePath: "/dev/null",
         experimentName: experiment,
@@ -152,17 +156,33 @@ class Collection<T> {
     const side = this.#side
     const documents = new RunDocuments()
     yield* waitIn(signal => side.ready({ timeout: readyTimeout, signal }))
-    const value = yield* bpp.subs(documents.receive, this.#acquire())
-    if (this.#options.shareMetadata !== false) yield* this.#share(documents)
+    const value = yield* this.#runAndShare(documents)
     const job = wait ? yield* connector.waitAsPlan() : connector.job
     return { value, runUid: this.#runUid, job, report: side.report, results: side.results.total }
   }
 
+  *#runAndShare(documents: RunDocuments): Plan<T | undefined> {
+    const { shareMetadata = true, onProblem } = this.#options
+    let value: T | undefined
+    try {
+      value = yield* bpp.subs(documents.receive, this.#acquire())
+    } catch (error) {
+      // DM hears of a run that failed or was stopped, too. Who aborts does not wait for that.
+      const isAbort = error instanceof PlanEnded && error.exitStatus !== "success"
+      if (shareMetadata && !isAbort) {
+        yield* bpp.uninterrupted(this.#share(documents, { shouldRaise: false, whenAway: "warn", onProblem }))
+      }
+      throw error
+    }
+    if (shareMetadata) yield* this.#share(documents, this.#options)
+    return value
+  }
+
   *#acquire(): Plan<T | undefined> {
-    const { acquire } = this.#options
+    const { acquire, connector } = this.#options
     const side = this.#side
     const watch = uniqueGroup("dm-stream")
-    const name = side.results.name
+    const { name } = connector
     yield* bps.call(() => side.start())
     yield* bps.trigger({ name, trigger: () => side.guard(name) }, { group: watch })
     // From here a pause does not begin the guard anew.
@@ -172,11 +192,10 @@ class Collection<T> {
         watch,
         metadata: md => this.#metadata(md),
         between: run => this.#collect(run),
-        close: (message, ended) => this.#close(message, ended),
+        close: (message, thrown) => this.#close(message, thrown),
       })
     } catch (error) {
-      if (this.#early === null || error instanceof PlanEnded || dmErrorBehind(error) !== this.#early)
-        throw error
+      if (this.#early === null || dmErrorBehind(error) !== this.#early) throw error
       return undefined
     }
   }
@@ -205,24 +224,27 @@ class Collection<T> {
     yield msg("collect", results, [[]], { stream: true, returnPayload: false, name: results.name }, run)
   }
 
-  *#close(message: Msg<"close_run">, ended: PlanEnded | null): Plan<unknown> {
+  *#close(message: Msg<"close_run">, thrown: unknown): Plan<unknown> {
     const side = this.#side
     const { run, kwargs } = message
+    const ended = thrown instanceof PlanEnded ? thrown : null
     let { exitStatus, reason } = kwargs
     let failure: unknown = null
-    if (side.failure === null && side.report.state === "finished" && exitStatus === "fail") {
+    const behind = dmErrorBehind(thrown)
+    if (behind !== null && behind === side.early) {
       this.#early = side.early
       exitStatus = "success"
-      reason = this.#early?.message ?? ""
+      reason = behind.message
     } else if ((ended?.exitStatus ?? exitStatus ?? "success") === "success") {
       try {
-        yield* this.#finish()
+        yield* this.#finish(ended !== null)
       } catch (error) {
         failure = error
         exitStatus = "fail"
         reason = error instanceof Error ? error.message : String(error)
       }
     } else {
+      if (ended === null) reason = side.failure?.message ?? reason
       yield* this.#giveUp(ended?.message ?? reason ?? "the plan failed")
     }
     yield* this.#collect(run)
@@ -232,7 +254,8 @@ class Collection<T> {
     return this.#runUid
   }
 
-  *#finish(): Plan<void> {
+  /** `cutShort`: the plan was stopped, so there are less frames than were wanted, and nobody waits for the job. */
+  *#finish(cutShort: boolean): Plan<void> {
     const {
       frames = null,
       finishTimeout: timeout = 120,
@@ -240,11 +263,11 @@ class Collection<T> {
       wait = true,
     } = this.#options
     const side = this.#side
-    const sent = typeof frames === "function" ? yield* frames() : frames
+    const sent = typeof frames === "function" ? yield* frames() : cutShort ? null : frames
     yield* bps.call(() => side.stop({ frames: sent }))
     const { missed, received } = yield* waitIn(signal => side.finished({ timeout, signal }))
     // The run records how the job ended, if that is waited for anyway.
-    if (wait) yield* this.#untilJobEnds()
+    if (wait && !cutShort) yield* this.#untilJobEnds()
     if (missed > maxMissed) {
       const what = `the workflow missed ${missed} of ${missed + received} frames, ${maxMissed} are allowed`
       throw new DmStreamError("missed", what, { report: side.report })
@@ -271,11 +294,14 @@ class Collection<T> {
     yield msg("save", null, [], {}, run)
   }
 
-  *#share(documents: RunDocuments): Plan<void> {
-    const { client, workflow, whenAway, spool, onProblem } = this.#options
+  *#share(
+    documents: RunDocuments,
+    { whenAway, spool, onProblem, shouldRaise = true }: AwayOptions & { shouldRaise?: boolean },
+  ): Plan<void> {
+    const { client, workflow } = this.#options
     const run = documents.get(this.#runUid)
     if (run === undefined) return
-    const away = { whenAway, spool, ...(onProblem === undefined ? {} : { onProblem }) }
+    const away = { whenAway, spool, shouldRaise, ...(onProblem === undefined ? {} : { onProblem }) }
     yield* shareRunMetadata(client, { experiment: this.#experiment, workflow, run, ...away })
   }
 }

@@ -7,8 +7,8 @@ export interface RunHooks {
   metadata(md: Record<string, unknown>): Record<string, unknown>
   /** Just before a checkpoint, and after flyers were collected: a good moment to add events. */
   between?(run: RunKey): Plan<void>
-  /** In place of the run's end; `ended` is the stop or abort under way, if there is one. */
-  close?(message: Msg<"close_run">, ended: PlanEnded | null): Plan<unknown>
+  /** In place of the run's end. `thrown` is what was thrown into the plan last, null when nothing was. */
+  close?(message: Msg<"close_run">, thrown: unknown): Plan<unknown>
   /** A failure of this group ends every wait of the plan at once. */
   readonly watch?: Group
 }
@@ -20,9 +20,10 @@ export interface RunHooks {
  */
 export function* withinRun<T>(plan: Plan<T>, hooks: RunHooks): Plan<T> {
   let runs = 0
-  let ended: PlanEnded | null = null
+  let thrown: unknown = null
   const noted = noting(plan, error => {
-    if (error instanceof PlanEnded) ended ??= error
+    // Nothing that comes after a stop or an abort is more than that.
+    if (!(thrown instanceof PlanEnded)) thrown = error
   })
   const value = yield* bpp.planMutator(noted, message => {
     switch (message.command) {
@@ -30,7 +31,7 @@ export function* withinRun<T>(plan: Plan<T>, hooks: RunHooks): Plan<T> {
         runs += 1
         return { head: open(message, runs, hooks) }
       case "close_run":
-        return { head: hooks.close?.(message, ended) }
+        return { head: hooks.close?.(message, thrown) }
       case "checkpoint":
         return { head: after(runs > 0 ? hooks.between?.(message.run) : undefined, message) }
       case "collect":

@@ -281,8 +281,16 @@ export class PlanSide implements AsyncDisposable {
         },
       )
     }
-    if (!this.isOver) this.#stopWatch = this.#clock.after(this.#timeout, () => this.#onSilence())
+    if (!this.isOver) this.#watchFor(this.#timeout)
     this.#changed()
+  }
+
+  #watchFor(seconds: number, last = false): void {
+    this.#stopWatch = this.#clock.after(seconds, () => {
+      // After a time in which this process could not listen, reports wait to be read: they get a chance.
+      if (!last) this.#watchFor(Math.min(0.5, this.#timeout / 4), true)
+      else this.#onSilence()
+    })
   }
 
   #onSilence(): void {
