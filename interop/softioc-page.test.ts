@@ -34,7 +34,7 @@ it("the tests of the page about the simulated beamline pass, as far as their IOC
     const vitest = join(root, "node_modules", "vitest", "vitest.mjs")
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [vitest, "run", "--root", folder, "--no-file-parallelism"],
+      [vitest, "run", "--root", folder, "--no-file-parallelism", "--no-isolate"],
       { env: { ...process.env, BEAMLINES: beamlines.join(","), NO_COLOR: "1" } },
     ).catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
       throw new Error(`${stdout}\n${stderr}`)

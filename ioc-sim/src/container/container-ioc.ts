@@ -38,6 +38,7 @@ export async function startContainerIoc(options: ContainerIocOptions = {}): Prom
     arguments_.push("-d", "/databases/text.db")
   }
   const engine = await containerEngine()
+  await startCleaner(engine)
   const image = options.image ?? (await softIocImage(engine, options))
   return start({ engine, image, host: await hostOf(engine), arguments: arguments_, files, texts, timeout })
 }
@@ -159,6 +160,20 @@ export class ContainerIoc implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+/** The container with which testcontainers removes what a killed process leaves behind. Its image may have to be fetched. */
+async function startCleaner({ testcontainers, client }: Engine): Promise<void> {
+  try {
+    await testcontainers.getReaper(client)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new IocSimError(
+      "container-failed",
+      `testcontainers could not start Ryuk, which cleans up behind it: ${reason}; TESTCONTAINERS_RYUK_DISABLED=true does without`,
+      { cause },
+    )
   }
 }
 

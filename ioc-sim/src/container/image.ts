@@ -153,6 +153,7 @@ async function build(engine: Engine, { folder, files, name, base, print }: Build
 /** Dockerode (seen in 4.0.12) hands on what a command has printed as Base64, what BuildKit says itself as text. */
 function plainText(line: string): string {
   const bytes = Buffer.from(line, "base64")
+  const isBase64 = line.length >= 8 && bytes.toString("base64") === line
   const decoded = bytes.toString("utf8")
-  return bytes.toString("base64") === line && decoded.endsWith("\n") ? decoded.trimEnd() : line
+  return isBase64 && !decoded.includes("\ufffd") ? decoded.trimEnd() : line
 }

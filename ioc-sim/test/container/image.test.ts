@@ -124,13 +124,13 @@ describe("the image of the genuine softIoc", () => {
 
   it("shows what the build has printed when it fails", async () => {
     // As the engine's messages arrive: its own in plain text, those of commands in Base64.
-    const pip = Buffer.from("Could not fetch URL\n").toString("base64")
+    const pip = Buffer.from("  Could not fetch URL ━━━\n").toString("base64")
     const says = [{ stream: "[wheels 3/5] RUN pip\n" }, { stream: `${pip}\n` }, { error: "exit code: 1" }]
     const { engine } = fakeEngine({ says })
     await expect(softIocImage(engine, { base: "mine" })).rejects.toMatchObject({
       code: "container-image-failed",
       message: expect.stringMatching(
-        /could not make the image .* from mine: exit code: 1\n\[wheels 3\/5] RUN pip\nCould not fetch URL$/,
+        /could not make the image .* from mine: exit code: 1\n\[wheels 3\/5] RUN pip\n {2}Could not fetch URL ━━━$/,
       ),
     })
   })
