@@ -66,7 +66,10 @@ describe("a workflow in a process of its own", { timeout: 60_000 }, () => {
     )
     await expect(running).rejects.toMatchObject({
       fault: "never-ready",
-      message: "the workflow was not ready after 4 s: it is starting",
+      // A busy machine may not even have started it by then.
+      message: expect.stringMatching(
+        /^the workflow was not ready after 4 s: (it is starting|nobody has reported)$/,
+      ),
     })
     expect(camera.taken).toBe(0)
     await connector.stop()
