@@ -1,6 +1,9 @@
 import { seconds } from "pvxs-node"
 import type { Frame } from "./frame.ts"
 
+/** Frames by which one may be late: plugins with several threads give out of order what is in their queues. */
+const overtaken = 100
+
 /**
  * Keeps count of a detector's frames by their numbers. A gap is frames that never came. A number that falls back is a
  * counter that started anew (which is no gap), or, with an older time stamp, a frame that the next one overtook.
@@ -43,7 +46,7 @@ export class FrameSequence {
     const step = (frame.uniqueId - last.uniqueId) | 0
     if (afterConnect && step === 0 && sameTimes(frame, last)) return false
     this.#received += 1
-    if (step < 0 && frame.time < last.time) {
+    if (step < 0 && step > -overtaken && frame.time < last.time) {
       // It was taken for missing when its successor came.
       this.#skipped = Math.max(0, this.#skipped - 1)
       return true

@@ -14,19 +14,33 @@ class StdArrays implements AsyncDisposable {
   static async open(type: PvType = "short", room = 100): Promise<StdArrays> {
     const plugin = new StdArrays()
     plugin.server = await CaServer.listen()
-    const add = (name: string, pv: unknown): void => {
-      plugin.pvs.set(name, pv as ServerPv)
-      plugin.server.add(pv as ServerPv)
+    plugin.start(type, room)
+    plugin.client = new CaClient({ ...plugin.server.clientConfig(), timeout: 20 })
+    return plugin
+  }
+
+  /** Its IOC dies; the function brings it back on the same port, without a frame. */
+  async kill(): Promise<() => Promise<void>> {
+    const { port } = this.server
+    await this.server.close()
+    return async () => {
+      this.server = await CaServer.listen({ port })
+      this.start("short", 100)
     }
-    const { prefix } = plugin
+  }
+
+  start(type: PvType, room: number): void {
+    const add = (name: string, pv: unknown): void => {
+      this.pvs.set(name, pv as ServerPv)
+      this.server.add(pv as ServerPv)
+    }
+    const { prefix } = this
     add("ArrayData", new ServerPv(`${prefix}ArrayData`, { type, value: [], maxCount: room } as never))
     for (const name of ["UniqueId", "ArrayCounter", "NDimensions", "ColorMode", "DataType"]) {
       add(name, new ServerPv(`${prefix}${name}_RBV`, { type: "long", value: 0 }))
     }
     add("Dimensions", new ServerPv(`${prefix}Dimensions_RBV`, { type: "long", value: new Int32Array(10) }))
     add("TimeStamp", new ServerPv(`${prefix}TimeStamp_RBV`, { type: "double", value: 0 }))
-    plugin.client = new CaClient({ ...plugin.server.clientConfig(), timeout: 20 })
-    return plugin
   }
 
   get frames(): CaFrames {
@@ -170,6 +184,21 @@ describe("frames over Channel Access", () => {
     await expect(frames.get({ signal: abort.signal })).rejects.toMatchObject({ code: "IMAGE_ABORTED" })
     const nowhere = new CaFrames("nobody:", { client: plugin.client })
     await expect(nowhere.get({ timeout: 0.05 })).rejects.toMatchObject({ code: "IMAGE_TIMEOUT" })
+  })
+
+  it("go on when the IOC is back, with numbers that start anew", patient, async () => {
+    plugin.frame(800, [2, 3])
+    const stream = frames.latest()
+    expect((await stream.next()).value?.uniqueId).toBe(800)
+    const next = stream.next()
+    const revive = await plugin.kill()
+    await revive()
+    // The subscription to the new one is there before the answer to a read.
+    await vi.waitFor(() => plugin.client.get(`${plugin.prefix}ArrayData`), patient)
+    plugin.frame(1, [3, 2])
+    expect((await next).value).toMatchObject({ uniqueId: 1, shape: [3, 2] })
+    expect(stream).toMatchObject({ received: 2, skipped: 0, restarts: 1 })
+    stream.close()
   })
 
   it("are not asked for over pvAccess", () => {

@@ -46,6 +46,17 @@ describe("the numbers of frames", () => {
     expect(sequence).toMatchObject({ received: 4, skipped: 0, restarts: 0 })
   })
 
+  it("that fall far back are of a counter that starts anew, whatever the camera's clock says", () => {
+    const sequence = new FrameSequence()
+    for (const [id, time] of [
+      [500, 50],
+      [1, 0.1],
+      [3, 0.3],
+    ] as const)
+      sequence.next(frame(id, time))
+    expect(sequence).toMatchObject({ received: 3, skipped: 1, restarts: 1 })
+  })
+
   it("know the frame before the reconnect, and only then", () => {
     const sequence = new FrameSequence()
     expect(sequence.next(frame(1, 1), true)).toBe(true)
