@@ -69,7 +69,7 @@ export const hdf5Fields = {
   NumFramesFlush: rw(long()),
   RunTime: bare(double(), { precision: 3, units: "s" }),
   IOSpeed: bare(double(), { precision: 1, units: "Mbit/s" }),
-  XMLFileName: rw(chars("", 2048)),
+  XMLFileName: rw(chars("", 65_536)),
   XMLValid: r(choice(noYes, 1), { severities: [2, 0] }),
   XMLErrorMsg: r(chars()),
   NumExtraDims: rw(long()),

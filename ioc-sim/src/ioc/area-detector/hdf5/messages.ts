@@ -1,8 +1,11 @@
 /** What the IOC and the thread that writes HDF5 files say to each other. Nothing here needs another module at run time. */
 import type { FrameAttribute, PixelArray } from "../frame.ts"
+import type { LayoutGroup } from "./layout.ts"
 
 /** How a file is laid out. */
 export interface FileLayout {
+  /** Groups and datasets; has a place for images. */
+  readonly tree: LayoutGroup
   /** Sizes of one image, the one that varies slowest first. */
   readonly shape: readonly number[]
   /** Sizes of a chunk; the first one counts images. */

@@ -1,8 +1,11 @@
 /** The plugin `HDF1:`, which writes images to HDF5 files. */
+import { readFileSync } from "node:fs"
 import { rename } from "node:fs/promises"
 import { compressions, fileFields, hdf5Fields } from "../fields/file.ts"
 import { pluginFields } from "../fields/plugin.ts"
 import type { DataType, Frame } from "../frame.ts"
+import { defaultLayout } from "../hdf5/layout.ts"
+import { LayoutError, readLayout } from "../hdf5/layout-xml.ts"
 import type { FileLayout } from "../hdf5/messages.ts"
 import { Hdf5Writer } from "../hdf5/writer.ts"
 import { FilePlugin, InvalidFrame, WriteRefused } from "./file.ts"
@@ -22,6 +25,7 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
   readonly #writer = new Hdf5Writer()
   #shape: readonly number[] = []
   #type: DataType | undefined
+  #tree = defaultLayout
   #unflushed = 0
   #begun = 0
   #bytes = 0
@@ -29,6 +33,7 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
   constructor(parts: PluginParts) {
     super(parts, table)
     this.parameters.onWrite({
+      XMLFileName: name => this.#readLayout(name),
       FlushNow: value =>
         value === 0
           ? undefined
@@ -44,7 +49,21 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
     await this.#writer.end()
   }
 
+  /** The name of a layout file, or its text; nothing for the default layout. */
+  #readLayout(name: string): void {
+    const p = this.parameters
+    try {
+      this.#tree = name === "" ? defaultLayout : readLayout(isXml(name) ? name : readFileSync(name, "utf8"))
+      p.post({ XMLValid: 1, XMLErrorMsg: "" })
+    } catch (error) {
+      const reason = error instanceof LayoutError ? error.message : "XML description file cannot be opened"
+      p.post({ XMLValid: 0, XMLErrorMsg: reason })
+    }
+  }
+
   protected override checkSettings(): void {
+    if (this.parameters.get("XMLValid") === 0)
+      throw new WriteRefused(`ERROR: the layout is not valid: ${this.parameters.get("XMLErrorMsg")}`)
     const compression = compressions[this.parameters.get("Compression")] ?? "None"
     if (!available.includes(compression))
       throw new WriteRefused(`ERROR: this simulation cannot compress with ${compression}, only with zlib`)
@@ -109,6 +128,7 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
           size(p.get("NumColChunks"), columns),
         ]
     return {
+      tree: this.#tree,
       shape,
       chunks,
       ...(compressions[p.get("Compression")] === "zlib" && { zlib: p.get("ZLevel") }),
@@ -118,6 +138,8 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
     }
   }
 }
+
+const isXml = (text: string): boolean => text.trimStart().startsWith("<")
 
 /** Sizes of an image, the one that varies slowest first. */
 const shapeOf = ({ dimensions }: Frame): number[] => dimensions.map(dimension => dimension.size).reverse()
