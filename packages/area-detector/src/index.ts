@@ -62,7 +62,7 @@ export {
 } from "./paths/providers.ts"
 export { fileUri } from "./paths/uri.ts"
 export { FilePlugin } from "./plugins/file.ts"
-export { Hdf5Plugin } from "./plugins/hdf5.ts"
+export { type Hdf5Compression, Hdf5Plugin } from "./plugins/hdf5.ts"
 export { NdPlugin, type PluginClass, type PluginOptions } from "./plugins/plugin.ts"
 export { ProcessPlugin } from "./plugins/process.ts"
 export { RoiPlugin } from "./plugins/roi.ts"

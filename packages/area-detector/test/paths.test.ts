@@ -26,11 +26,9 @@ describe("path providers", () => {
     expect(other.fileName).not.toBe(one.fileName)
   })
 
-  test("a fixed name is numbered, so that no file is written over; a made one is not", async () => {
-    expect(await ask(staticPaths("/data", { fileName: "dark" }))).toMatchObject({
-      fileName: "dark",
-      numbered: true,
-    })
+  test("a fixed name is followed by the time, so that no file is written over; a made one is not", async () => {
+    const dark = await ask(staticPaths("/data", { fileName: "dark" }))
+    expect(dark.fileName).toBe("dark_20261103_080509_000")
     const made = await ask(staticPaths("/data", { fileName: ({ detector }) => `${detector}-x` }))
     expect(made).toEqual({ directory: "/data", fileName: "det-x" })
   })

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises"
-import { isPresent, staticPaths } from "@ophyd-ts/area-detector"
+import { isPresent } from "@ophyd-ts/area-detector"
 import { bp, bps } from "@ophyd-ts/run-engine"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { readDataset, Setup } from "./support/beamline.ts"
@@ -139,7 +139,8 @@ describe("a step scan on the embedded beamline", { timeout: 60_000 }, () => {
   })
 
   test("writes one TIFF file for each frame, and tells readers how they are called", async () => {
-    const paths = staticPaths(ad.directory, { fileName: "frame" })
+    // A provider of one's own that numbers its files: the number is taken by the frames.
+    const paths = () => ({ directory: ad.directory, fileName: "frame", numbered: true })
     const det = await ad.detector({ paths, file: { format: "tiff" } })
     const { RE, of } = recordingEngine()
     await RE.run(bp.count([det], 3))
@@ -155,6 +156,17 @@ describe("a step scan on the embedded beamline", { timeout: 60_000 }, () => {
     const template = String(resource?.parameters["template"])
     const names = [0, 1, 2].map(i => template.replace("{:06d}", String(i).padStart(6, "0")))
     expect((await readdir(ad.directory)).filter(name => name.endsWith(".tif")).sort()).toEqual(names)
+  })
+
+  test("lets the IOC number files of one name, if a provider asks for it", async () => {
+    const paths = () => ({ directory: ad.directory, fileName: "count", numbered: true })
+    const det = await ad.detector({ paths })
+    const { RE, of } = recordingEngine()
+    for (let i = 0; i < 2; i++) await RE.run(bp.count([det]))
+    const names = of("stream_resource").map(({ uri }) => uri.split("/").at(-1) ?? "")
+    expect(names[0]).toMatch(/^count_\d{6}\.h5$/)
+    const number = Number(names[0]?.slice(6, 12))
+    expect(names[1]).toBe(`count_${String(number + 1).padStart(6, "0")}.h5`)
   })
 
   test("goes on in one file through the runs of one stage, each of which announces it", async () => {

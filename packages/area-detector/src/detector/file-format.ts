@@ -3,7 +3,7 @@ import { isPresent } from "../device/optional.ts"
 import { AreaDetectorError } from "../errors.ts"
 import type { PathInfo } from "../paths/provider.ts"
 import type { FilePlugin } from "../plugins/file.ts"
-import { Hdf5Plugin } from "../plugins/hdf5.ts"
+import { type Hdf5Compression, Hdf5Plugin } from "../plugins/hdf5.ts"
 import { locate } from "./file-location.ts"
 import type { FrameShape } from "./frame-shape.ts"
 import type { Settings } from "./settings.ts"
@@ -55,8 +55,8 @@ export interface Hdf5Options {
   swmr?: boolean | undefined
   /** Frames of one chunk; default what is set in the plugin, at least 1. */
   framesPerChunk?: number | undefined
-  /** Label of the compression: `None`, `zlib`, `LZ4` … Default what is set in the plugin. */
-  compression?: string | undefined
+  /** Default what is set in the plugin. */
+  compression?: Hdf5Compression | undefined
 }
 
 /** HDF5 files in ADCore's default layout: frames at `/entry/data/data`. */
@@ -72,7 +72,7 @@ export function hdf5Format(options: Hdf5Options = {}): FileFormat {
       if (isPresent(hdf.numExtraDims)) await settings.write(hdf.numExtraDims, 0)
       if (isPresent(hdf.chunkSizeAuto)) await settings.write(hdf.chunkSizeAuto, true)
       if (framesPerChunk !== undefined) await settings.write(hdf.numFramesChunks, framesPerChunk)
-      if (compression !== undefined) await settings.write(hdf.compression, compression as "None")
+      if (compression !== undefined) await settings.write(hdf.compression, compression)
     },
     dataKeys: imageKeys,
     async resources(plugin, detector, fullName, info, frame) {

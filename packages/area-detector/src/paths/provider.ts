@@ -13,7 +13,10 @@ export interface PathInfo {
   readonly directory: string
   /** File name without extension. */
   readonly fileName: string
-  /** Number the files of this name, so that none is written over; default false: for names that are used once. */
+  /**
+   * The IOC numbers the files of this name, and goes on counting with each. Default false, for names that are used once: they are
+   * the safe choice, because an IOC that forgets its number when it is restarted writes over its files.
+   */
   readonly numbered?: boolean | undefined
   /** How many levels of the directory the IOC may create; default 0: it must exist. */
   readonly createLevels?: number | undefined
@@ -33,7 +36,7 @@ export interface PathProvider {
 
 /** Options that most providers share. */
 export interface PathOptions {
-  /** File name without extension; default a new uuid. A fixed name is numbered. */
+  /** File name without extension; default a new uuid. A fixed name is followed by the time, so that no file is written over. */
   fileName?: string | ((request: PathRequest) => string) | undefined
   /** The root directory as readers name it, where that differs. */
   readRoot?: string | undefined
@@ -47,13 +50,25 @@ export function joinPath(root: string, ...parts: readonly string[]): string {
 }
 
 /** The name that the options ask for. */
-export function nameOf(
-  { fileName }: PathOptions,
-  request: PathRequest,
-): Pick<PathInfo, "fileName" | "numbered"> {
-  if (fileName === undefined) return { fileName: globalThis.crypto.randomUUID() }
-  if (typeof fileName === "string") return { fileName, numbered: true }
-  return { fileName: fileName(request) }
+export function nameOf({ fileName }: PathOptions, request: PathRequest): string {
+  if (fileName === undefined) return globalThis.crypto.randomUUID()
+  if (typeof fileName === "function") return fileName(request)
+  return `${fileName}_${formatDate("%Y%m%d_%H%M%S_%L", request.time)}`
+}
+
+/** A time in letters that files may have: `%Y%m%d_%H%M%S`, `%L` for milliseconds. Local time. */
+export function formatDate(format: string, time: Date): string {
+  const digits = (n: number, count = 2) => String(n).padStart(count, "0")
+  const parts: Record<string, string> = {
+    Y: digits(time.getFullYear(), 4),
+    m: digits(time.getMonth() + 1),
+    d: digits(time.getDate()),
+    H: digits(time.getHours()),
+    M: digits(time.getMinutes()),
+    S: digits(time.getSeconds()),
+    L: digits(time.getMilliseconds(), 3),
+  }
+  return format.replace(/%([YmdHMSL])/g, (_, letter: string) => parts[letter] ?? "")
 }
 
 /** A place below a root, on both hosts. */

@@ -2,11 +2,18 @@ import type { MaybePromise, SignalR } from "@ophyd-ts/core"
 import { SignalR as Readable } from "@ophyd-ts/core"
 import type { RunStart, Subscriber } from "@ophyd-ts/run-engine"
 import { AreaDetectorError } from "../errors.ts"
-import { below, nameOf, type PathOptions, type PathProvider, type PathRequest } from "./provider.ts"
+import {
+  below,
+  formatDate,
+  nameOf,
+  type PathOptions,
+  type PathProvider,
+  type PathRequest,
+} from "./provider.ts"
 
 /** All files in one directory, which must exist. */
 export function staticPaths(directory: string, options: PathOptions = {}): PathProvider {
-  return request => ({ ...below(directory, [], options), ...nameOf(options, request) })
+  return request => ({ ...below(directory, [], options), fileName: nameOf(options, request) })
 }
 
 export interface DatedPathOptions extends PathOptions {
@@ -19,7 +26,7 @@ export function datedPaths(root: string, options: DatedPathOptions = {}): PathPr
   const { format = "%Y/%m/%d" } = options
   return request => ({
     ...below(root, [formatDate(format, request.time)], options),
-    ...nameOf(options, request),
+    fileName: nameOf(options, request),
   })
 }
 
@@ -38,7 +45,7 @@ export function numberedPaths(root: string, options: NumberedPathOptions = {}): 
   let next = first
   return request => {
     const name = `${prefix}${String(next++).padStart(digits, "0")}`
-    return { ...below(root, [name], options), ...nameOf(options, request) }
+    return { ...below(root, [name], options), fileName: nameOf(options, request) }
   }
 }
 
@@ -71,8 +78,8 @@ export function runPaths(root: string, options: RunPathOptions = {}): RunPathPro
       )
     }
     const parts = options.directory === undefined ? [] : [options.directory(start)]
-    const name = options.fileName === undefined ? { fileName: start.uid } : nameOf(options, request)
-    return { ...below(root, parts, options), ...name }
+    const fileName = options.fileName === undefined ? start.uid : nameOf(options, request)
+    return { ...below(root, parts, options), fileName }
   }
   const subscriber: Subscriber = (name, doc) => {
     if (name === "start") start = doc
@@ -106,7 +113,7 @@ export function experimentPaths(
     }
     const { readAs, subdirectory = "" } = options
     const readRoot = readAs === undefined ? options.readRoot : replaceRoot(root, readAs.from, readAs.to)
-    return { ...below(root, [subdirectory], { ...options, readRoot }), ...nameOf(options, request) }
+    return { ...below(root, [subdirectory], { ...options, readRoot }), fileName: nameOf(options, request) }
   }
 }
 
@@ -130,17 +137,4 @@ export function mappedPaths(
     return { ...info, readDirectory: replaceRoot(info.directory, roots.from, roots.to) }
   }
   return Object.assign(mapped, provider.perRun === undefined ? {} : { perRun: provider.perRun })
-}
-
-function formatDate(format: string, time: Date): string {
-  const two = (n: number) => String(n).padStart(2, "0")
-  const parts: Record<string, string> = {
-    Y: String(time.getFullYear()),
-    m: two(time.getMonth() + 1),
-    d: two(time.getDate()),
-    H: two(time.getHours()),
-    M: two(time.getMinutes()),
-    S: two(time.getSeconds()),
-  }
-  return format.replace(/%([YmdHMS])/g, (_, letter: string) => parts[letter] ?? "")
 }

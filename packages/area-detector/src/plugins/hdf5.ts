@@ -1,5 +1,10 @@
-import { boolean, choice, double, integer, string } from "@ophyd-ts/core"
+import { boolean, choice, double, integer, string, type ValueOf } from "@ophyd-ts/core"
 import { FilePlugin } from "./file.ts"
+
+/** Compressions that some version of the plugin has. */
+const compressions = choice.superset("None", "N-bit", "szip", "zlib", "Blosc", "BSLZ4", "LZ4", "JPEG")
+
+export type Hdf5Compression = ValueOf<typeof compressions>
 
 /** Writes HDF5 files (NDFileHDF5). */
 export class Hdf5Plugin extends FilePlugin {
@@ -19,11 +24,7 @@ export class Hdf5Plugin extends FilePlugin {
   readonly numFramesChunks = this.optional.rbv(integer, "NumFramesChunks")
   readonly numRowChunks = this.optional.rbv(integer, "NumRowChunks")
   readonly numColChunks = this.optional.rbv(integer, "NumColChunks")
-  readonly compression = this.optional.rbv(
-    choice.superset("None", "N-bit", "szip", "zlib", "Blosc", "BSLZ4", "LZ4", "JPEG"),
-    "Compression",
-    { kind: "config" },
-  )
+  readonly compression = this.optional.rbv(compressions, "Compression", { kind: "config" })
   readonly zLevel = this.optional.rbv(integer, "ZLevel")
   readonly numExtraDims = this.optional.rbv(integer, "NumExtraDims")
   readonly positionMode = this.optional.rbv(boolean, "PositionMode")
