@@ -150,6 +150,39 @@ describe("a server", () => {
     expect(await raw.hears("10 0600000008")).toContain(toHex(hex('"too many operations"')))
   })
 
+  it("listens no longer to a client that asks and does not read, gives it all its answers when it does, and serves others", async () => {
+    const raw = await ready({ sendLimit: 200_000 })
+    server.add("w", new SharedPv(ntScalarArray("double"), { value: { value: new Float64Array(20_000) } }))
+    raw.say('ca 02 00 07 08000000 0100 02000000 01 "w"')
+    await raw.hears("7 02000000")
+    raw.say("ca 02 00 0a 0c000000 02000000 05000000 08 800000")
+    await raw.hears("10 0500000008ff")
+    raw.pause()
+    const count = 600
+    const before = process.memoryUsage().arrayBuffers
+    for (let i = 0; i < count / 100; i++) raw.say("ca 02 00 0a 09000000 02000000 05000000 00 ".repeat(100))
+    await using client = new PvaClient(server.clientConfig())
+    for (let i = 0; i < 20; i++) await client.get("x")
+    // 600 answers are 96 MB; what waits is a few of them.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000)
+    raw.resume()
+    await until(() => expect(raw.received.filter(r => r.startsWith("10 0500000000ff"))).toHaveLength(count))
+    await raw[Symbol.asyncDispose]()
+  })
+
+  it("closes a client that floods it with requests and never reads an answer", async () => {
+    const raw = await ready({ sendLimit: 200_000, clock: fastClock(60) })
+    server.add("w", new SharedPv(ntScalarArray("double"), { value: { value: new Float64Array(20_000) } }))
+    raw.say('ca 02 00 07 08000000 0100 02000000 01 "w"')
+    await raw.hears("7 02000000")
+    raw.say("ca 02 00 0a 0c000000 02000000 05000000 08 800000")
+    await raw.hears("10 0500000008ff")
+    raw.pause()
+    for (let i = 0; i < 100; i++) raw.say("ca 02 00 0a 09000000 02000000 05000000 00 ".repeat(100))
+    await until(() => expect(server.clientCount).toBe(0))
+    await raw[Symbol.asyncDispose]()
+  })
+
   it("merges updates for a client that does not read, within bounds, while others get all", async () => {
     const wave = new SharedPv(ntScalarArray("double"))
     const raw = await ready({ sendLimit: 100_000 })
