@@ -1,5 +1,7 @@
+import { EventEmitter } from "node:events"
 import { runPaths, type SimDetector } from "@ophyd-ts/area-detector"
 import { bp, bps, type Plan } from "@ophyd-ts/run-engine"
+import { handleInterrupts } from "@ophyd-ts/run-engine/node"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { readDataset, Setup } from "./support/beamline.ts"
 import { recordingEngine } from "./support/documents.ts"
@@ -170,6 +172,33 @@ describe("a step scan that is interrupted", { timeout: 60_000 }, () => {
     expect(indices).toHaveLength(3)
     expect(of("event").map(event => event.data["det_stats_total"])).toEqual(indices.map(i => totals[i]))
   })
+})
+
+test("Ctrl-C twice in mid-acquisition pauses with the camera stopped; an abort from there closes the file", {
+  timeout: 60_000,
+}, async () => {
+  await using ad = await Setup.start()
+  const det = await ad.detector()
+  await det.cam.acquireTime.set(60)
+  const { RE, of } = recordingEngine()
+  const source = new EventEmitter()
+  let answer: (choice: "abort") => void = () => {}
+  const ask = () =>
+    new Promise<"abort">(resolve => {
+      answer = resolve
+    })
+  using _handler = handleInterrupts(RE, { write: () => {}, source, ask })
+  const running = RE.run(bp.count([det], 2))
+  await vi.waitFor(async () => expect(await det.cam.acquire.get()).toBe(true), 10_000)
+  source.emit("SIGINT")
+  source.emit("SIGINT")
+  await vi.waitFor(() => expect(RE.state).toBe("paused"), 10_000)
+  expect(await det.cam.acquire.get()).toBe(false)
+  expect(await det.file?.capture.get()).toBe(true)
+  answer("abort")
+  expect(await running).toMatchObject({ exitStatus: "abort", problems: [] })
+  expect(await det.file?.capture.get()).toBe(false)
+  expect(of("stop")[0]?.exit_status).toBe("abort")
 })
 
 test("files are named by the run's uid, one for each run, also of runs within one stage", {

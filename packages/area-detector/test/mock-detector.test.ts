@@ -1,8 +1,8 @@
 import { SimDetector, staticPaths } from "@ophyd-ts/area-detector"
 import { connect, MockBackend, type SignalRW, StatusTimeoutError } from "@ophyd-ts/core"
-import { holdPuts, onPut, putsOf } from "@ophyd-ts/core/testing"
+import { holdPuts, onPut, putsOf, setMockValue } from "@ophyd-ts/core/testing"
 import { bp } from "@ophyd-ts/run-engine"
-import { expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import { recordingEngine } from "./support/documents.ts"
 import { MockCamera } from "./support/mock-camera.ts"
 
@@ -114,4 +114,45 @@ test("exposures that the camera adds up, frames of an event and the exposure are
   expect(await now()).toEqual([2, 3, 0.5, 0.6])
   await det.unstage()
   expect(await now()).toEqual([4, 0, 0, 0])
+})
+
+describe("a flight by an external trigger", () => {
+  async function armed(exposureTimeout: number) {
+    const { det, camera } = await mockDetector()
+    await det.stage()
+    const held = holdPuts(det.cam.acquire)
+    await det.prepare({ trigger: "external-edge", numberOfEvents: 3, exposureTimeout })
+    return { det, camera, held }
+  }
+
+  test("is armed when it is prepared, so that no pulse is missed, and complete when all frames are there", async () => {
+    const { det, held } = await armed(10)
+    expect(await det.cam.triggerMode.get()).toBe("External")
+    expect(held.pending).toBe(1)
+    await det.kickoff()
+    const completing = det.complete()
+    const events: (number | undefined)[] = []
+    completing.watch(progress => events.push(progress.current))
+    for (const frames of [1, 2, 3]) {
+      setMockValue(det.file!.numCaptured, frames)
+      await vi.waitFor(() => expect(events.at(-1)).toBe(frames))
+    }
+    expect(await det.getIndex()).toBe(3)
+    expect(completing.done).toBe(false)
+    held.release()
+    await completing
+    held.end()
+    await det.unstage()
+  })
+
+  test("whose pulses stop to come fails when the next exposure is overdue, and stops the camera", async () => {
+    const { det, camera, held } = await armed(0.2)
+    await det.kickoff()
+    const completing = det.complete()
+    setMockValue(det.file!.numCaptured, 1)
+    await expect(completing).rejects.toThrow(StatusTimeoutError)
+    await vi.waitFor(() => expect(camera.log).toContain("stop"))
+    held.end()
+    await det.unstage()
+  })
 })
