@@ -1,5 +1,7 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { describe, expect, it } from "vitest"
 import type { PvaClient } from "../../src/client/client.ts"
+import { Command } from "../../src/wire/codes.ts"
 import { clientOf, deferred, fastClock, take } from "../support/pair.ts"
 import { type Fault, ScriptedServer, type Step } from "../support/scripted-server.ts"
 import { until } from "../support/until.ts"
@@ -170,6 +172,27 @@ describe("patience with a server", () => {
     expect((await client.get("x", { timeout: 380 }))["value"]).toBe(1.5)
     expect(server.connections).toBe(2)
     expect(server.received).toContain("echo")
+  })
+})
+
+describe("a message of the server", () => {
+  it("is published, and disturbs nothing", async () => {
+    const problems: unknown[] = []
+    const note = (problem: unknown): unknown => problems.push(problem)
+    subscribe("pvxs-node:problem", note)
+    await using server = await ScriptedServer.open()
+    await using client = clientOf(server.port)
+    await client.get("x")
+    server.say(w =>
+      w.message(Command.message, () => {
+        w.u32(server.ioids[0]!)
+        w.u8(1)
+        w.string("careful")
+      }),
+    )
+    await client.get("x")
+    unsubscribe("pvxs-node:problem", note)
+    expect(JSON.stringify(problems)).toContain("careful")
   })
 })
 
