@@ -1,7 +1,7 @@
 /** One measurement of ours, in a process of its own: `ours.ts MODE ARGUMENT [EXPOSURE]`. Prints one JSON value. Mirrors ../peers/images.py. */
 import { FrameCollector, PvaFrames, SimDetector, staticPaths } from "@ophyd-ts/area-detector"
 import { connect } from "@ophyd-ts/core"
-import { closeDefaultClients } from "@ophyd-ts/epics"
+import { closeDefaultClients, defaultClient } from "@ophyd-ts/epics"
 import { bpp, bps, type Plan, RunEngine } from "@ophyd-ts/run-engine"
 
 const [mode = "", argument = "", time = "0"] = process.argv.slice(2)
@@ -33,6 +33,27 @@ async function steps(directory: string): Promise<unknown> {
   const { exitStatus, reason } = await new RunEngine().run(plan())
   if (exitStatus !== "success") throw new Error(reason)
   return { rate: points / seconds, overhead: (seconds / points - exposure) * 1000 }
+}
+
+/** The same acquisitions and the same file by bare puts with completion: what the IOC itself needs for each, in milliseconds. */
+async function floor(directory: string): Promise<unknown> {
+  const detector = new SimDetector("bench:ad:", {
+    name: "det",
+    paths: staticPaths(directory),
+    plugins: { stats: true },
+  })
+  await connect(detector, { timeout: 30 })
+  await detector.cam.acquireTime.set(exposure)
+  await detector.cam.acquirePeriod.set(exposure)
+  await detector.stage()
+  await detector.trigger()
+  const put = (): Promise<void> => defaultClient("ca").put("bench:ad:cam1:Acquire", 1, { completion: true })
+  for (let i = 0; i < 20; i += 1) await put()
+  const start = performance.now()
+  for (let i = 0; i < points; i += 1) await put()
+  const each = (performance.now() - start) / points
+  await detector.unstage()
+  return { each }
 }
 
 /** A flight into an HDF5 file, with the least time between two frames: how many were written in a second. */
@@ -87,6 +108,11 @@ async function frames(pv: string): Promise<unknown> {
   return result
 }
 
-const modes: Readonly<Record<string, (argument: string) => Promise<unknown>>> = { steps, write, frames }
+const modes: Readonly<Record<string, (argument: string) => Promise<unknown>>> = {
+  steps,
+  floor,
+  write,
+  frames,
+}
 console.log(JSON.stringify(await modes[mode]!(argument)))
 await closeDefaultClients()
