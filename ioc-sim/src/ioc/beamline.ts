@@ -6,6 +6,7 @@ import type { Light } from "./area-detector/image/image.ts"
 import { Detector } from "./devices/detector.ts"
 import { Ring } from "./devices/ring.ts"
 import { Shutter } from "./devices/shutter.ts"
+import { Directory } from "./directory.ts"
 import type { AxisFault } from "./physics/axis.ts"
 import { seededNoise } from "./physics/random.ts"
 import { type Beam, detectorRate, incidentRate } from "./physics/sample.ts"
@@ -40,6 +41,7 @@ export class Beamline {
   readonly areaDetector: AreaDetector
   readonly scaler: ScalerRecord
   readonly busy: BusyRecord
+  #directory: Directory | undefined
 
   constructor({ prefix, clock, seed, areaDetector = {} }: BeamlineParts) {
     const noise = seededNoise(seed)
@@ -68,6 +70,7 @@ export class Beamline {
       noise: seededNoise(seed + 1),
       light: () => this.#light,
       attributes: () => this.#frameAttributes,
+      pv: name => this.#valueOf(name),
     })
     this.scaler = new ScalerRecord(
       `${prefix}scaler1`,
@@ -152,14 +155,6 @@ export class Beamline {
     const { current } = this.ring
     return [
       {
-        name: "ColorMode",
-        description: "Color mode",
-        source: "Driver",
-        from: "Driver",
-        type: "int",
-        value: camera.colorMode,
-      },
-      {
         name: "AcquireTime",
         description: "exposure",
         source: "Param",
@@ -170,5 +165,12 @@ export class Beamline {
       ...motors,
       pv("RingCurrent", "stored current", current.name, current.value),
     ]
+  }
+
+  #valueOf(name: string): number | string | undefined {
+    this.#directory ??= new Directory(this.records)
+    const found = this.#directory.find(name)
+    const value = found?.record.read(found.field)
+    return typeof value === "object" ? undefined : value
   }
 }

@@ -6,7 +6,7 @@ import { Beamline, type BeamlineParts } from "./beamline.ts"
 import { Directory } from "./directory.ts"
 import { RecordsOverCa } from "./serve-ca.ts"
 import { serveGroups } from "./serve-groups.ts"
-import { serveImages } from "./serve-images.ts"
+import { type ServedImages, serveImages } from "./serve-images.ts"
 import { RecordsOverPva } from "./serve-pva.ts"
 
 /** TCP ports of the two protocols; 0 takes any free one. */
@@ -22,6 +22,7 @@ export class RunningIoc {
   readonly #pva: PvaServer
   readonly #overCa: RecordsOverCa
   readonly #overPva: RecordsOverPva
+  readonly #images: ServedImages
 
   static async start(parts: BeamlineParts, ports: Ports): Promise<RunningIoc> {
     const ca = await CaServer.listen({ port: ports.ca })
@@ -41,7 +42,7 @@ export class RunningIoc {
     this.#pva = pva
     this.#overCa = new RecordsOverCa(ca, this.directory)
     this.#overPva = new RecordsOverPva(pva, this.directory)
-    serveImages(pva, this.beamline.areaDetector.pva)
+    this.#images = serveImages(pva, this.beamline.areaDetector.pva)
     serveGroups(pva, parts.prefix, this.beamline)
   }
 
@@ -51,14 +52,18 @@ export class RunningIoc {
 
   /** @throws IocSimError `bad-argument` when there is no such PV. */
   disconnect(name: string): void {
-    const named = this.directory.remove(name)
-    this.#overCa.disconnect(named)
-    this.#overPva.disconnect(named)
+    if (name === this.#images.name) this.#images.disconnect()
+    else {
+      const named = this.directory.remove(name)
+      this.#overCa.disconnect(named)
+      this.#overPva.disconnect(named)
+    }
   }
 
   /** @throws IocSimError `bad-argument` when the PV was not taken away. */
   reconnect(name: string): void {
-    this.#overPva.reconnect(this.directory.restore(name))
+    if (name === this.#images.name) this.#images.reconnect()
+    else this.#overPva.reconnect(this.directory.restore(name))
   }
 
   /** Ends connections first, then whatever still moves. */

@@ -16,13 +16,27 @@ import type { PvaPlugin } from "./area-detector/plugins/pva.ts"
 const sourceTypes: Readonly<Record<FrameAttribute["source"], number>> = { Driver: 0, Param: 1, "EPICS PV": 2 }
 const scalars = { int: scalar("int"), double: scalar("double"), string: scalar("string") } as const
 
+/** The PV that holds the newest image, to be taken away and brought back. */
+export interface ServedImages {
+  readonly name: string
+  disconnect(): void
+  reconnect(): void
+}
+
 /** Adds the PV that holds the newest image. */
-export function serveImages(server: PvaServer, plugin: PvaPlugin): void {
+export function serveImages(server: PvaServer, plugin: PvaPlugin): ServedImages {
   const pv = new SharedPv(ntNdArray)
   server.add(plugin.pvName, pv)
   plugin.serve(frame => {
     if (pv.isOpen) pv.post(inputOf(frame))
   })
+  return {
+    name: plugin.pvName,
+    disconnect: () => pv.close(),
+    reconnect: () => {
+      if (!pv.isOpen) pv.open(ntNdArray)
+    },
+  }
 }
 
 function inputOf(frame: Frame): InputOf<typeof ntNdArray> {

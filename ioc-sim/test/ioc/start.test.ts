@@ -253,3 +253,18 @@ describe("a restart of the embedded IOC", () => {
     await expect(restarted).rejects.toMatchObject({ code: "port-taken" })
   })
 })
+
+describe("the image of the embedded IOC", () => {
+  it("can be taken away from its clients and brought back", async () => {
+    const prefix = randomPrefix()
+    await using ioc = await startBeamline({ prefix })
+    await using client = new PvaClient(ioc.clientConfig().pva)
+    const name = `${prefix}ad:Pva1:Image`
+    const image = (): Promise<unknown> => client.get(name, { timeout: 0.3 })
+    await image()
+    ioc.disconnect(name)
+    await expect(image()).rejects.toThrow()
+    ioc.reconnect(name)
+    await vi.waitFor(image, patience)
+  })
+})

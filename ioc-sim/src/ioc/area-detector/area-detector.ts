@@ -35,7 +35,10 @@ export interface AreaDetectorParts extends AreaDetectorOptions {
   readonly clock: Clock
   readonly noise: Noise
   readonly light: () => Light
+  /** What images carry when no file says it. */
   readonly attributes: () => readonly FrameAttribute[]
+  /** The value of any PV of the IOC. */
+  readonly pv: (name: string) => number | string | undefined
 }
 
 export class AreaDetector {
@@ -49,7 +52,7 @@ export class AreaDetector {
   readonly #faults = new DetectorFaults()
 
   constructor(parts: AreaDetectorParts) {
-    const { prefix, clock, noise, light, attributes, sensor = [1024, 1024], elements = "USHORT" } = parts
+    const { prefix, clock, noise, light, attributes, pv, sensor = [1024, 1024], elements = "USHORT" } = parts
     const size = parts.size ?? [Math.min(256, sensor[0]), Math.min(256, sensor[1])]
     const ports = new Map<string, ArrayPort>()
     const plugin = (name: PluginName): PluginParts => ({
@@ -65,6 +68,7 @@ export class AreaDetector {
       region: { sensor, size },
       image: new ImageSource(noise, light),
       attributes,
+      pv,
       faults: this.#faults,
     })
     this.image = new StdArraysPlugin(plugin("image1"), { elements, length: sensor[0] * sensor[1] * 3 })

@@ -3,6 +3,14 @@ import type { Clock } from "@ophyd-ts/core"
 import type { SimRecord } from "../records/record.ts"
 import type { ArrayPort } from "./array-port.ts"
 import { ArraySource } from "./array-source.ts"
+import {
+  type AttributeDefinition,
+  type AttributeSources,
+  AttributesError,
+  attributesStatus,
+  evaluate,
+  readDefinitions,
+} from "./attributes.ts"
 import type { DetectorFaults } from "./faults.ts"
 import {
   cameraColorModes,
@@ -23,6 +31,7 @@ import {
   type FrameOrigin,
 } from "./frame.ts"
 import type { Exposure, ImageSource } from "./image/image.ts"
+import { type DriverParameter, driverParameters } from "./parameter-names.ts"
 import { Parameters } from "./parameters.ts"
 
 const [single, multiple, continuous] = [0, 1, 2]
@@ -36,8 +45,10 @@ export interface CameraParts {
   readonly clock: Clock
   readonly region: Region
   readonly image: ImageSource
-  /** What is known about the beamline when an image is taken. */
+  /** What is known about the beamline when an image is taken and nobody has said otherwise. */
   readonly attributes: () => readonly FrameAttribute[]
+  /** The value of any PV of the IOC. */
+  readonly pv: (name: string) => number | string | undefined
   readonly faults: DetectorFaults
 }
 
@@ -48,6 +59,8 @@ export class Camera implements FrameOrigin {
   /** Images that plugins have not handled yet. */
   #queued = 0
   #acquiring = false
+  /** What images carry; undefined while no file says it. */
+  #definitions: readonly AttributeDefinition[] | undefined
   /** Puts of Acquire that wait for AcquireBusy. */
   #waiting: (() => void)[] = []
   #cancel: () => void = () => {}
@@ -60,7 +73,8 @@ export class Camera implements FrameOrigin {
     this.parameters.onWrite({
       Acquire: value => (value === 0 ? this.#stop() : this.#start()),
       ReadStatus: () => this.#say("Status read"),
-      NDAttributesFile: () => this.parameters.set("NDAttributesStatus", 0),
+      NDAttributesFile: () => this.#readDefinitions(),
+      NDAttributesMacros: () => this.#readDefinitions(),
       ShutterControl: open => this.parameters.set("ShutterStatus", open),
     })
   }
@@ -71,11 +85,6 @@ export class Camera implements FrameOrigin {
 
   get records(): readonly SimRecord[] {
     return this.parameters.records
-  }
-
-  /** Arrangement of colours, as images carry it. */
-  get colorMode(): number {
-    return colorModes.indexOf(cameraColorModes[this.parameters.get("ColorMode")] ?? "Mono")
   }
 
   queued(): void {
@@ -181,11 +190,41 @@ export class Camera implements FrameOrigin {
       timeStamp: since1990,
       seconds: whole,
       nanoseconds: Math.min(999_999_999, Math.round((since1990 - whole) * 1e9)),
-      attributes: this.#parts.attributes(),
+      attributes: this.#attributes(),
       origin: this,
     }
     this.#source.describe(frame)
     return this.#source.publish(frame)
+  }
+
+  #readDefinitions(): void {
+    const p = this.parameters
+    const file = p.get("NDAttributesFile")
+    try {
+      this.#definitions = file === "" ? undefined : readDefinitions(file, p.get("NDAttributesMacros"))
+      p.set("NDAttributesStatus", attributesStatus.ok)
+    } catch (error) {
+      if (!(error instanceof AttributesError)) throw error
+      this.#definitions = []
+      p.set("NDAttributesStatus", error.status)
+    }
+  }
+
+  #attributes(): FrameAttribute[] {
+    const p = this.parameters
+    const mode = cameraColorModes[p.get("ColorMode")] ?? "Mono"
+    const color = { name: "ColorMode", description: "Color mode", source: "Driver", from: "Driver" } as const
+    const sources: AttributeSources = {
+      pv: this.#parts.pv,
+      parameter: name => {
+        const known = driverParameters[name as DriverParameter]
+        return known === undefined ? undefined : p.get(known)
+      },
+    }
+    return [
+      { ...color, type: "int", value: colorModes.indexOf(mode) },
+      ...(this.#definitions?.map(each => evaluate(each, sources)) ?? this.#parts.attributes()),
+    ]
   }
 
   #next(due: number): void {

@@ -32,6 +32,8 @@ export interface Parameter<T extends FieldType = FieldType> {
   readonly readbackChoices?: readonly string[]
   /** Alarm severity of each state of the read-back. */
   readonly severities?: readonly number[]
+  /** Record type that clients see where it is not the usual one. */
+  readonly recordType?: string
 }
 
 export type ParameterTable = Readonly<Record<string, Parameter>>
@@ -148,7 +150,7 @@ export class Parameters<T extends ParameterTable> {
   }
 
   #declare(prefix: string, name: string, parameter: Parameter, clock: Clock): void {
-    const { access, spec, readbackChoices, severities, ...rest } = parameter
+    const { access, spec, readbackChoices, severities, recordType: special, ...rest } = parameter
     if (access === "busy" || access === "command") {
       const [off = "", on = ""] = spec.choices ?? []
       const record = new BusyRecord(`${prefix}${name}`, clock, [off, on], value => this.#written(name, value))
@@ -167,7 +169,7 @@ export class Parameters<T extends ParameterTable> {
     const shown = readbackChoices ? { ...spec, choices: readbackChoices } : spec
     const readback = new PointRecord(
       access === "bare" ? `${prefix}${name}` : `${prefix}${name}_RBV`,
-      recordType(spec, false),
+      special ?? recordType(spec, false),
       shown,
       clock,
       { ...rest, ...(severities && { severities }) },

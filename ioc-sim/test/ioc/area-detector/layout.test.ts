@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises"
 import fc from "fast-check"
 import { type Dataset, File, type Group, ready } from "h5wasm/node"
 import { describe, expect, it } from "vitest"
+import { parseXml } from "../../../src/ioc/area-detector/files/xml.ts"
 import { LayoutError, readLayout } from "../../../src/ioc/area-detector/hdf5/layout-xml.ts"
-import { parseXml } from "../../../src/ioc/area-detector/hdf5/xml.ts"
 import { Setup } from "./support.ts"
 
 const layout = `<?xml version="1.0" standalone="no" ?>

@@ -43,7 +43,7 @@ export const cameraFields = ({ sensor, size }: Region) =>
     Manufacturer: r(text("Simulated detector")),
     Model: r(text("Basic simulator")),
     ADCoreVersion: r(text(adCoreVersion)),
-    AcquireBusy: bare(choice(["Done", "Acquiring"]), { severities: [0, 1] }),
+    AcquireBusy: bare(choice(["Done", "Acquiring"]), { severities: [0, 1], recordType: "busy" }),
     AcquireBusyCB: bare(choice(["Done", "Acquiring"]), { severities: [0, 1] }),
     WaitForPlugins: w(choice(noYes)),
     AcquireTime: rw(double(0.01), { ...seconds, limits: [0, 1e6] }),

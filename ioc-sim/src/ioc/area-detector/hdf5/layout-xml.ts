@@ -1,6 +1,7 @@
 /** Reads the XML layout files of ADCore's HDF5 plugin ("hdf5_layout"). */
+
+import { parseXml, type XmlElement } from "../files/xml.ts"
 import { datasetsOf, type LayoutAttribute, type LayoutDataset, type LayoutGroup } from "./layout.ts"
-import { parseXml, type XmlElement } from "./xml.ts"
 
 /** A layout that cannot be used; the message says why. */
 export class LayoutError extends Error {}

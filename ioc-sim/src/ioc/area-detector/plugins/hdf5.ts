@@ -120,7 +120,7 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
     const size = (wanted: number, full: number): number => (wanted > 0 && wanted < full ? wanted : full)
     const automatic = p.get("ChunkSizeAuto") === 1
     const chunks = automatic
-      ? [1, ...shape]
+      ? [Math.max(1, p.get("NumFramesChunks")), ...shape]
       : [
           Math.max(1, p.get("NumFramesChunks")),
           ...shape.slice(0, -2),

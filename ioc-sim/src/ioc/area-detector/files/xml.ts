@@ -1,4 +1,4 @@
-/** As much of XML as layout files use: elements and their attributes; texts, comments and declarations are passed over. */
+/** As much of XML as the files of areaDetector use: elements and their attributes; texts, comments and declarations are passed over. */
 
 export interface XmlElement {
   readonly name: string
