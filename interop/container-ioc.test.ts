@@ -105,6 +105,19 @@ describe.skipIf(!peers().container)("a genuine IOC in a container", { timeout: 1
     await rm(folder, { recursive: true })
   })
 
+  it("does not take another port than the chosen one when that is taken", async () => {
+    const before = (await containersOf(ioc.name)).length
+    await expect(startContainerIoc({ ports: ioc.ports })).rejects.toMatchObject({
+      code: "port-taken",
+      message: expect.stringMatching(`${ioc.ports.ca}|${ioc.ports.pva}`),
+    })
+    // One of the two is enough to be in the way; with the other one free to choose it is tried a few times.
+    await expect(startContainerIoc({ ports: { pva: ioc.ports.pva } })).rejects.toMatchObject({
+      code: "port-taken",
+    })
+    expect(await containersOf(ioc.name)).toHaveLength(before)
+  })
+
   it("that cannot load its database is an error with the IOC's own words, and no container", async () => {
     const before = (await containersOf(ioc.name)).length
     await expect(startContainerIoc({ text: 'record(noSuchType, "x") {}' })).rejects.toMatchObject({

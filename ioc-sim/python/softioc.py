@@ -1,7 +1,7 @@
 """The IOC of the wheels (EPICS Base, rsrv, QSRV2) with motor, scaler and busy records.
 
-Options: -m MACROS -d FILE, repeated; without a file all of ../db. Python on standard input is the IOC's shell, as
-`ioc("dbl")`; with --no-shell it runs until SIGTERM, as the first process of a container must.
+Options: -m MACROS -d FILE, repeated; without a file all of ../db, with P=sim: unless said otherwise. Python on standard
+input is the IOC's shell, as `ioc("dbl")`; with --no-shell it runs until SIGTERM, as the first process of a container must.
 """
 
 import argparse
@@ -56,7 +56,7 @@ ioc.registerRecordDeviceDriver = register
 if options.no_shell:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
 ioc.start_ioc(
-    dbs=options.databases or [(file, options.macros) for file in beamline],
+    dbs=options.databases or [(file, options.macros or "P=sim:") for file in beamline],
     extra_dbd_load=(("pvxsIoc.dbd", pvxslibs.path.dbd_path),),
     extra_dso_load=("pvxslibs.lib.pvxsIoc",),
 )

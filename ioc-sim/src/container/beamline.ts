@@ -4,7 +4,7 @@ import type { ContainerIocOptions } from "./options.ts"
 
 /** How the beamline in a container differs from the usual one. */
 export interface ContainerBeamlineOptions
-  extends Pick<ContainerIocOptions, "image" | "base" | "report" | "timeout"> {
+  extends Pick<ContainerIocOptions, "image" | "base" | "report" | "ports" | "timeout"> {
   /** First part of every PV name. Default `sim:`. */
   readonly prefix?: string
 }

@@ -19,11 +19,11 @@ import { startContainer } from "./start.ts"
  * @example
  * await using ioc = await startContainerIoc({ text: 'record(ao, "$(P)x") {}', macros: { P: "test:" } })
  * await using client = new CaClient(ioc.clientConfig().ca)
- * @throws IocSimError `container-engine-not-found`, `container-image-failed` with what the build printed, or
- * `container-failed` with what the IOC printed.
+ * @throws IocSimError `container-engine-not-found`, `container-image-failed` with what the build printed,
+ * `container-failed` with what the IOC printed, or `port-taken` when `ports` were given and are in use.
  */
 export async function startContainerIoc(options: ContainerIocOptions = {}): Promise<ContainerIoc> {
-  const { text, macros = {}, timeout = 60 } = options
+  const { text, macros = {}, ports = {}, timeout = 60 } = options
   const arguments_ = ["-m", macroText(macros)]
   const files: Record<string, string> = {}
   const texts: Record<string, string> = {}
@@ -40,7 +40,16 @@ export async function startContainerIoc(options: ContainerIocOptions = {}): Prom
   const engine = await containerEngine()
   await startCleaner(engine)
   const image = options.image ?? (await softIocImage(engine, options))
-  return start({ engine, image, host: await hostOf(engine), arguments: arguments_, files, texts, timeout })
+  return start({
+    engine,
+    image,
+    host: await hostOf(engine),
+    arguments: arguments_,
+    files,
+    texts,
+    ports,
+    timeout,
+  })
 }
 
 interface Plan {
@@ -50,6 +59,7 @@ interface Plan {
   readonly arguments: readonly string[]
   readonly files: Readonly<Record<string, string>>
   readonly texts: Readonly<Record<string, string>>
+  readonly ports: NonNullable<ContainerIocOptions["ports"]>
   readonly timeout: number
 }
 
@@ -57,11 +67,17 @@ interface Plan {
 const attempts = 5
 const taken = /port is already allocated|address already in use/
 
-async function start({ engine, image, arguments: command, ...plan }: Plan): Promise<ContainerIoc> {
+async function start({
+  engine,
+  image,
+  arguments: command,
+  ports: wanted,
+  ...plan
+}: Plan): Promise<ContainerIoc> {
   for (let attempt = 1; ; attempt++) {
     const ports: IocPorts = {
-      ca: await freePort(),
-      pva: await freePort(),
+      ca: wanted.ca ?? (await freePort()),
+      pva: wanted.pva ?? (await freePort()),
       pvaSearch: await freePort(),
       beacon: await freePort(),
     }
@@ -78,9 +94,11 @@ async function start({ engine, image, arguments: command, ...plan }: Plan): Prom
       return new ContainerIoc({ container, image, host: plan.host, ports, output: () => output })
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      if (taken.test(reason) && attempt < attempts) continue
+      const isTaken = taken.test(reason)
+      const mayChoose = wanted.ca === undefined || wanted.pva === undefined
+      if (isTaken && mayChoose && attempt < attempts) continue
       const message = `a container of ${image} did not start: ${reason}\n${output.trim()}`
-      throw new IocSimError("container-failed", message, { cause })
+      throw new IocSimError(isTaken ? "port-taken" : "container-failed", message, { cause })
     }
   }
 }

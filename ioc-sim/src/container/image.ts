@@ -71,7 +71,8 @@ async function contextFiles(): Promise<string[]> {
     const entries = await readdir(join(packageFolder, folder), { withFileTypes: true })
     return entries.filter(entry => entry.isFile()).map(entry => `${folder}/${entry.name}`)
   })
-  return ["Dockerfile", ...(await Promise.all(inside)).flat().sort()]
+  const files = (await Promise.all(inside)).flat().filter(file => file !== "python/requirements-peers.txt")
+  return ["Dockerfile", ...files.sort()]
 }
 
 async function fingerprint(base: string, files: readonly string[]): Promise<string> {

@@ -13,7 +13,7 @@ export interface SoftIocImageOptions {
 
 /** What to serve, and from which image. */
 export interface ContainerIocOptions extends SoftIocImageOptions {
-  /** Database files of this machine. Without any, and without `text`: the beamline, all of `db/`. */
+  /** Database files of this machine. Without any, and without `text`: the beamline, all of `db/`, with `P` for its prefix. */
   readonly database?: string | URL | readonly (string | URL)[]
   /** Records written in place, loaded after the files. */
   readonly text?: string
@@ -21,6 +21,8 @@ export interface ContainerIocOptions extends SoftIocImageOptions {
   readonly macros?: Readonly<Record<string, string>>
   /** An image made from this package's Dockerfile, when the caller has one. Default: it is made when it is missing. */
   readonly image?: string
+  /** TCP ports, when the caller has to choose them. Default: free ones. */
+  readonly ports?: { readonly ca?: number; readonly pva?: number }
   /** Seconds until a start that has not been completed fails; making an image does not count. Default 60. */
   readonly timeout?: number
 }
