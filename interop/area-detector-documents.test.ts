@@ -38,7 +38,8 @@ describe.skipIf(!(peers().bluesky && peers().eventModel))("documents of an area 
     beamline = await startBeamline({ prefix, areaDetector: { sensor: [40, 30] } })
     client = new CaClient(beamline.clientConfig().ca)
     const paths = staticPaths(directory)
-    det = new SimDetector(`${prefix}ad:`, { name: "det", client, paths, plugins: { stats: true } })
+    const file = { framesPerChunk: 2, attributes: { NDArrayUniqueId: "<i4", m1: "<f8" } } as const
+    det = new SimDetector(`${prefix}ad:`, { name: "det", client, paths, file, plugins: { stats: true } })
     await connect(det, { timeout: 20 })
     await det.cam.acquireTime.set(0.002)
     await det.file?.queueSize.set(1000)
@@ -58,8 +59,14 @@ describe.skipIf(!(peers().bluesky && peers().eventModel))("documents of an area 
     writeFileSync(file, lines.join(""))
     const [found] = await python<Found>(reader, { args: [file] })
     expect(found?.documents).toBe(documents.length)
-    expect(found?.files).toHaveLength(1)
-    return found?.files[0] as Found["files"][number]
+    const [image, ids, motor] = found?.files ?? []
+    expect([ids?.dtype, motor?.dtype]).toEqual(["<i4", "<f8"])
+    for (const attribute of [ids, motor]) {
+      expect(attribute?.shape).toEqual([image?.shape[0]])
+      expect(attribute?.announced).toEqual(attribute?.shape)
+      expect(attribute?.adapter).toEqual(attribute?.totals)
+    }
+    return image as Found["files"][number]
   }
 
   function* steps(points: number, info: TriggerInfo): Plan {
@@ -75,7 +82,7 @@ describe.skipIf(!(peers().bluesky && peers().eventModel))("documents of an area 
     "of a step scan with %i frames per point are valid and lead to its frames",
     async frames => {
       const found = await read(steps(4, { collectionsPerEvent: frames }))
-      expect(found).toMatchObject({ shape: [4 * frames, 30, 40], chunks: [1, 30, 40], dtype: "<u2" })
+      expect(found).toMatchObject({ shape: [4 * frames, 30, 40], chunks: [2, 30, 40], dtype: "<u2" })
       expect(found.announced).toEqual(found.shape)
       expect(found.adapter).toEqual(found.totals)
       const totals = documents.flatMap(({ name, doc }) =>

@@ -1,4 +1,4 @@
-import type { DataKeys } from "@ophyd-ts/core"
+import { type DataKey, type DataKeys, snakeCase } from "@ophyd-ts/core"
 import { isPresent } from "../device/optional.ts"
 import { AreaDetectorError } from "../errors.ts"
 import type { PathInfo } from "../paths/provider.ts"
@@ -57,11 +57,17 @@ export interface Hdf5Options {
   framesPerChunk?: number | undefined
   /** Default what is set in the plugin. */
   compression?: Hdf5Compression | undefined
+  /**
+   * NDAttributes of the frames that documents announce too, with their types: `{ RingCurrent: "<f8" }` has the key
+   * `det_ring_current`, one value for each frame. Default none.
+   */
+  attributes?: Readonly<Record<string, string>> | undefined
 }
 
-/** HDF5 files in ADCore's default layout: frames at `/entry/data/data`. */
+/** HDF5 files in ADCore's default layout: frames at `/entry/data/data`, attributes below `/entry/instrument/NDAttributes`. */
 export function hdf5Format(options: Hdf5Options = {}): FileFormat {
-  const { swmr = false, framesPerChunk, compression } = options
+  const { swmr = false, framesPerChunk, compression, attributes = {} } = options
+  const mimetype = "application/x-hdf5"
   return {
     extension: ".h5",
     manyFiles: false,
@@ -73,19 +79,39 @@ export function hdf5Format(options: Hdf5Options = {}): FileFormat {
       if (isPresent(hdf.chunkSizeAuto)) await settings.write(hdf.chunkSizeAuto, true)
       if (framesPerChunk !== undefined) await settings.write(hdf.numFramesChunks, framesPerChunk)
       if (compression !== undefined) await settings.write(hdf.compression, compression)
+      if (Object.keys(attributes).length > 0 && isPresent(hdf.storeAttributes))
+        await settings.write(hdf.storeAttributes, true)
     },
-    dataKeys: imageKeys,
+    dataKeys(detector, frame, framesPerEvent, source) {
+      const dtype = framesPerEvent > 1 ? "array" : "number"
+      const shape = [framesPerEvent]
+      const keys = Object.entries(attributes).map(([name, dtype_numpy]): [string, DataKey] => [
+        attributeKey(detector, name),
+        { source, dtype, shape, dtype_numpy, external: "STREAM:" },
+      ])
+      return { ...imageKeys(detector, frame, framesPerEvent, source), ...Object.fromEntries(keys) }
+    },
     async resources(plugin, detector, fullName, info, frame) {
-      const { numFramesChunks } = asHdf5(plugin)
-      const frames = isPresent(numFramesChunks) ? Math.max(1, await numFramesChunks.get()) : 1
+      const { numFramesChunks, attributeChunk } = asHdf5(plugin)
+      const [frames, values] = await Promise.all([
+        isPresent(numFramesChunks) ? numFramesChunks.get() : 1,
+        isPresent(attributeChunk) ? attributeChunk.get() : 0,
+      ])
+      const uri = locate(plugin.name, fullName, info)
+      const resource = (data_key: string, dataset: string, chunk_shape: readonly number[]): Resource => ({
+        uid: globalThis.crypto.randomUUID(),
+        data_key,
+        mimetype,
+        uri,
+        parameters: { dataset, chunk_shape, swmr },
+      })
       return [
-        {
-          uid: globalThis.crypto.randomUUID(),
-          data_key: imageKey(detector),
-          mimetype: "application/x-hdf5",
-          uri: locate(plugin.name, fullName, info),
-          parameters: { dataset: "/entry/data/data", chunk_shape: [frames, ...frame.shape], swmr },
-        },
+        resource(imageKey(detector), "/entry/data/data", [Math.max(1, frames), ...frame.shape]),
+        ...Object.keys(attributes).map(name =>
+          resource(attributeKey(detector, name), `/entry/instrument/NDAttributes/${name}`, [
+            values > 0 ? values : 16_384,
+          ]),
+        ),
       ]
     },
     async flush(plugin) {
@@ -94,6 +120,9 @@ export function hdf5Format(options: Hdf5Options = {}): FileFormat {
     },
   }
 }
+
+/** The key of an attribute of a detector's frames. */
+const attributeKey = (detector: string, name: string): string => `${detector}_${snakeCase(name)}`
 
 function asHdf5(plugin: FilePlugin): Hdf5Plugin {
   if (plugin instanceof Hdf5Plugin) return plugin

@@ -23,6 +23,8 @@ export class Hdf5Plugin extends FilePlugin {
   readonly chunkSizeAuto = this.optional.rbv(boolean, "ChunkSizeAuto")
   readonly numFramesChunks = this.optional.rbv(integer, "NumFramesChunks")
   readonly numRowChunks = this.optional.rbv(integer, "NumRowChunks")
+  /** Values of an attribute in one chunk; 0 leaves it to the plugin. */
+  readonly attributeChunk = this.optional.rbv(integer, "NDAttributeChunk")
   readonly numColChunks = this.optional.rbv(integer, "NumColChunks")
   readonly compression = this.optional.rbv(compressions, "Compression", { kind: "config" })
   readonly zLevel = this.optional.rbv(integer, "ZLevel")
