@@ -32,4 +32,22 @@ describe("the guide", () => {
     )
     for (const name of imported) expect(Object.keys(entry)).toContain(name)
   })
+
+  it("names only members that the classes have", () => {
+    const client = {} as entry.WorkflowConnectorOptions["client"]
+    const objects = [
+      new entry.DM_WorkflowConnector({ name: "dm_workflow", client }),
+      new entry.DM_WorkflowCache(),
+      entry,
+    ]
+    const rows = [...section("From the connector").matchAll(/^\| .*? \| (.*?) \|/gm)].slice(2)
+    expect(rows.length).toBeGreaterThan(10)
+    for (const [, cell = ""] of rows) {
+      for (const [, name = ""] of cell.matchAll(/`(\w+)`/g))
+        expect(
+          objects.some(object => name in object),
+          name,
+        ).toBe(true)
+    }
+  })
 })
