@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises"
-import { decodeFrame, Frame, type PixelType, pixelTypeOf } from "@ophyd-ts/area-detector"
+import { decodeFrame, Frame, framePng, type PixelType, pixelTypeOf } from "@ophyd-ts/area-detector"
 import { beforeAll, describe, expect, it } from "vitest"
 import { peers, python } from "./peers.ts"
 
@@ -65,5 +65,39 @@ describe.skipIf(!peers().tiled)("decoding what the genuine encoders make", () =>
       const furthest = Math.max(...theirs.map((value, i) => Math.abs(value - Number(data[i]))))
       expect(furthest, image.shape.join(" × ")).toBeLessThanOrEqual(image.shape.length === 3 ? 8 : 2)
     }
+  })
+
+  it("Pillow reads the pictures of ours, grey and in colour", async () => {
+    const script = `
+import base64, io, json, sys
+from PIL import Image
+for text in sys.argv[1:]:
+    picture = Image.open(io.BytesIO(base64.b64decode(text)))
+    print(json.dumps([picture.mode, picture.size, list(picture.tobytes())]))
+`
+    const frame = (shape: number[], colorMode: "Mono" | "RGB3", data: Uint16Array): Frame =>
+      new Frame({
+        source: "test",
+        data,
+        dtype: "uint16",
+        shape,
+        colorMode,
+        uniqueId: 1,
+        dataTimeStamp: never,
+        timeStamp: never,
+        attributes: new Map(),
+        dimensions: [],
+        codec: "",
+        compressedSize: data.byteLength,
+        uncompressedSize: data.byteLength,
+      })
+    const grey = frame([2, 3], "Mono", Uint16Array.of(0, 100, 200, 300, 400, 510))
+    const color = frame([3, 1, 2], "RGB3", Uint16Array.of(0, 1, 2, 3, 4, 5))
+    const pictures = await Promise.all([framePng(grey), framePng(color, { limits: [0, 5] })])
+    const seen = await python(script, { args: pictures.map(png => Buffer.from(png).toString("base64")) })
+    expect(seen).toEqual([
+      ["L", [3, 2], [0, 50, 100, 150, 200, 255]],
+      ["RGB", [2, 1], [0, 102, 204, 51, 153, 255]],
+    ])
   })
 })
