@@ -9,6 +9,7 @@ export {
   type DmSettings,
   dmConfig,
 } from "./config/config.ts"
+export { dmRoutesFromFile } from "./config/routes-file.ts"
 export { parseSetupFile, type SetupFile } from "./config/setup-file.ts"
 export * from "./devices/index.ts"
 export * from "./errors.ts"

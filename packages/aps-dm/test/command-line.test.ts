@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { main, usage } from "../src/cli/program.ts"
 import { bar } from "../src/cli/progress-bar.ts"
-import { DmSpool } from "../src/index.ts"
+import { DmRoutes, DmSpool } from "../src/index.ts"
 import { experiment, owner, second, setUp as setUpService, temporaryDirectory } from "./support/service.ts"
 
 /** A service, and the command line on a terminal that is a text. */
@@ -320,6 +320,29 @@ describe("a command line", () => {
       status: 3,
       err: expect.stringMatching(/processing service.*connection refused/),
     })
+  })
+
+  it("uses the routes that the site has corrected", async () => {
+    const routes = new DmRoutes().with({ listDaqs: { path: "/watched" } })
+    const { dm } = await setUp({ routes })
+    const file = join(await temporaryDirectory(), "routes.json")
+    expect((await dm(["daqs"])).status).toBe(1)
+    await writeFile(file, '{"listDaqs": {"path": "/watched"}}')
+    expect((await dm(["daqs", "--routes", file])).status).toBe(0)
+    expect((await dm(["daqs"], { env: { OPHYD_TS_DM_ROUTES: file } })).status).toBe(0)
+    for (const [text, message] of [
+      ['{"listDaqs": {"verb": "FETCH"}}', /^DM routes in .*routes.json: listDaqs.verb: /],
+      ['{"listDaqs": {"paht": "/x"}}', /listDaqs: .*paht/],
+      ['{"newCall": {}}', /new call newCall needs service, verb and path/],
+      ["nothing", /not valid JSON/],
+    ] as const) {
+      await writeFile(file, text)
+      expect(await dm(["daqs", "--routes", file])).toMatchObject({
+        status: 2,
+        err: expect.stringMatching(message),
+      })
+    }
+    expect(await dm(["config", "--routes", "/no/such"])).toMatchObject({ status: 2 })
   })
 
   it("trusts a service of its own making by the authority's file only", async () => {

@@ -93,10 +93,12 @@ describe("jobs that are watched together", () => {
     await near.pass(1)
     expect([near.asked.map(({ skip }) => skip), near.dm.polls]).toEqual([[0, 100, 200], 0])
     const far = await setUp(10, 3000)
-    await far.pass(1)
+    await far.pass(1.5)
+    expect(far.asked.length).toBe(4)
     far.forget()
-    await far.pass(1)
-    expect([far.asked.length, far.dm.polls]).toEqual([4, 10])
+    // It is not tried again for a minute.
+    await far.pass(3)
+    expect([far.asked.length, far.dm.polls]).toEqual([0, 30])
   })
 
   it("are asked for in pages that never hold up the event loop for long, however long the list is", async () => {

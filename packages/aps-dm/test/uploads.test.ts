@@ -134,6 +134,16 @@ describe("an upload", () => {
     expect(await run.status).toMatchObject({ status: "done" })
   })
 
+  it("that found nothing says so: DM takes that for a success", async () => {
+    const { dm, RE } = await setUp()
+    const upload = (dataDirectory: string) => RE.run(uploadToDm(dm, { experiment, dataDirectory, ...quick }))
+    const { value: empty } = await upload("@localhost:/no/such/place")
+    expect(empty?.warning).toMatch(
+      /^DM upload .* has found no file in @localhost:\/no\/such\/place: does DM's/,
+    )
+    expect((await upload(await manyFiles(1))).value?.warning).toBe("")
+  })
+
   it("has a time limit, and leaves DM's transfer alone", async () => {
     const { dm } = await setUp({ timing: { file: 0.2 } })
     const run = await startUpload(dm, {

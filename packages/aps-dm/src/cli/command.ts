@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { type ParseArgsConfig, parseArgs } from "node:util"
 import { DmClient } from "../client/index.ts"
 import { type DmConfig, type DmSettings, dmConfig } from "../config/config.ts"
+import { dmRoutesFromFile } from "../config/routes-file.ts"
 import { DmSpool } from "../spool/index.ts"
 import { type Terminal, UsageError } from "./terminal.ts"
 
@@ -13,6 +14,7 @@ export const commonOptions = {
   ca: { type: "string" },
   insecure: { type: "boolean" },
   "request-timeout": { type: "string" },
+  routes: { type: "string" },
   spool: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -72,7 +74,9 @@ export class Invocation implements Disposable {
   get config(): DmConfig {
     const timeout = this.number("request-timeout")
     const [station, caFile] = [this.text("station"), this.text("ca")]
+    const routes = this.routesFile
     const settings: DmSettings = {
+      ...(routes === null ? {} : { routes: dmRoutesFromFile(routes) }),
       insecure: this.flag("insecure"),
       ...(station === undefined ? {} : { station }),
       ...(caFile === undefined ? {} : { caFile }),
@@ -88,6 +92,11 @@ export class Invocation implements Disposable {
   /** The site's `dm.setup.sh`, if one is named. */
   get setupFile(): string | null {
     return this.text("setup") ?? (this.terminal.environment[setupVariable] || null)
+  }
+
+  /** Rows of the route table that the site has corrected. */
+  get routesFile(): string | null {
+    return this.text("routes") ?? (this.terminal.environment[routesVariable] || null)
   }
 
   get client(): DmClient {
@@ -108,6 +117,7 @@ export class Invocation implements Disposable {
 }
 
 export const setupVariable = "OPHYD_TS_DM_SETUP"
+export const routesVariable = "OPHYD_TS_DM_ROUTES"
 export const spoolVariable = "OPHYD_TS_DM_SPOOL"
 
 export interface Command {

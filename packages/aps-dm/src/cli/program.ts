@@ -1,7 +1,7 @@
 import { isAway } from "../away.ts"
 import { ConfigurationError, InvalidArgument } from "../errors.ts"
 import { dmErrorBehind } from "../jobs/index.ts"
-import { type Command, setupVariable, spoolVariable, takeApart } from "./command.ts"
+import { type Command, routesVariable, setupVariable, spoolVariable, takeApart } from "./command.ts"
 import { config } from "./commands/config.ts"
 import { experiments } from "./commands/experiments.ts"
 import { jobs } from "./commands/jobs.ts"
@@ -39,6 +39,7 @@ Options of every command:
   --ca FILE               authority of the services' certificates, PEM
   --insecure              accept any certificate
   --request-timeout S     for one request, default 30
+  --routes FILE           rows of the route table that the site corrects, JSON; default $${routesVariable}
   --spool DIR             default $${spoolVariable}, else ~/.ophyd-ts/dm-spool
   --json                  JSON in place of tables
 

@@ -3,11 +3,9 @@ import {
   type Clock,
   type Component,
   choice,
-  Device,
   double,
   integer,
   Listeners,
-  SignalR,
   type Subscription,
   string,
   systemClock,
@@ -21,13 +19,14 @@ import { probeSource, transferProgress } from "../transfers/index.ts"
 import { dmEnsureDaq } from "../utils/transfers.ts"
 import { type DmTransfer, isActive, localStates } from "../wire/index.ts"
 import type { DaqReport, DmDaqOptions } from "./daq-options.ts"
+import { ShownDevice } from "./shown-device.ts"
 
 /**
  * A DAQ of DM: a directory whose new files are carried to an experiment. Starts one if none is active for experiment
  * and directory, follows its counters, and warns of a source that does not exist or gives no file. Several devices
  * follow several DAQs, also of several stations. Staging it starts the DAQ.
  */
-export class DmDaq extends Device implements AsyncDisposable {
+export class DmDaq extends ShownDevice implements AsyncDisposable {
   readonly experiment = this.soft.rw(string, { kind: "config" })
   /** As DM gets it, and compares it: letter by letter. */
   readonly dataDirectory = this.soft.rw(string, { kind: "config" })
@@ -68,7 +67,6 @@ export class DmDaq extends Device implements AsyncDisposable {
   readonly #options: DmDaqOptions
   readonly #clock: Clock
   readonly #listeners = new Listeners<DaqReport>()
-  readonly #values = new Map<unknown, unknown>()
   #daq: DmTransfer | null = null
   #stop: AbortController | null = null
   #over: Promise<void> = Promise.resolve()
@@ -83,9 +81,7 @@ export class DmDaq extends Device implements AsyncDisposable {
     if (write !== undefined) this.onReport(report => write(report.text))
     if (experiment !== undefined) this.assign(this.experiment, experiment)
     if (dataDirectory !== undefined) this.assign(this.dataDirectory, dataDirectory)
-    for (const signal of this.signals()) {
-      if (signal instanceof SignalR) signal.subscribe(({ value }) => void this.#values.set(signal, value))
-    }
+    this.followSignals()
   }
 
   /** As DM said last; null before the first start. */
@@ -110,7 +106,7 @@ export class DmDaq extends Device implements AsyncDisposable {
    * @throws InvalidRequest without experiment or directory; ObjectNotFound, InvalidRequest, CommunicationError of DM.
    */
   async startDaq(): Promise<DmTransfer> {
-    const [experiment, directory] = [this.#value(this.experiment), this.#value(this.dataDirectory)]
+    const [experiment, directory] = [this.value(this.experiment), this.value(this.dataDirectory)]
     if (experiment === "" || directory === "") {
       throw new InvalidRequest(`${this.name}: the DAQ needs an experiment and a directory`)
     }
@@ -137,7 +133,7 @@ export class DmDaq extends Device implements AsyncDisposable {
     const daq = this.#daq
     if (daq === null) throw new InvalidRequest(`${this.name}: no DAQ was started`)
     if (!isActive(daq.status ?? "")) return daq
-    const [experiment, directory] = [this.#value(this.experiment), this.#value(this.dataDirectory)]
+    const [experiment, directory] = [this.value(this.experiment), this.value(this.dataDirectory)]
     await this.#options.client.daq.stopDaq(experiment, directory, { signal })
     if (!this.watching) await this.#follow(daq)
     await abortable(this.#over, signal)
@@ -205,7 +201,7 @@ export class DmDaq extends Device implements AsyncDisposable {
       const ended = await watchJob(s => abortable(client.daq.getDaqInfo(daq.id, { signal: s }), s), daq, {
         clock: this.#clock,
         signal,
-        period: () => this.#value(this.pollingPeriod),
+        period: () => this.value(this.pollingPeriod),
         longestPause,
         lostAfter: Number.POSITIVE_INFINITY,
         onPoll: seen => this.#see(seen),
@@ -220,23 +216,20 @@ export class DmDaq extends Device implements AsyncDisposable {
   #see(daq: DmTransfer): void {
     const before = this.#daq
     this.#daq = daq
-    if (!this.#value(this.serviceConnected)) {
+    if (!this.value(this.serviceConnected)) {
       this.assign(this.serviceConnected, true)
       this.#report("connection", "DM answers again")
     }
     const { files, fraction, errors, status } = transferProgress(daq)
-    this.#show(this.daqId, daq.id)
-    this.#show(this.files, files.total)
-    this.#show(this.processedFiles, files.done)
-    this.#show(this.waitingFiles, daq.nWaitingFiles ?? Math.max(files.total - files.done - files.failed, 0))
-    this.#show(this.errors, files.failed)
+    this.show(this.daqId, daq.id)
+    this.show(this.files, files.total)
+    this.show(this.processedFiles, files.done)
+    this.show(this.waitingFiles, daq.nWaitingFiles ?? Math.max(files.total - files.done - files.failed, 0))
+    this.show(this.errors, files.failed)
     const last = errors.at(-1)
-    this.#show(
-      this.lastError,
-      last === undefined ? (daq.errorMessage ?? "") : `${last.file}: ${last.message}`,
-    )
-    this.#show(this.progress, Math.round(1000 * fraction) / 10)
-    this.#show(this.status, status === "" ? localStates.notAvailable : status)
+    this.show(this.lastError, last === undefined ? (daq.errorMessage ?? "") : `${last.file}: ${last.message}`)
+    this.show(this.progress, Math.round(1000 * fraction) / 10)
+    this.show(this.status, status === "" ? localStates.notAvailable : status)
     if (before === null || before.id !== daq.id || files.total !== transferProgress(before).files.total) {
       this.#lively = this.#clock.now()
       if (files.total > 0) this.#warn("")
@@ -246,12 +239,12 @@ export class DmDaq extends Device implements AsyncDisposable {
 
   /** Nothing at all is suspicious: DM starts a DAQ also for a directory that is not there. */
   #checkQuiet(files: number): void {
-    const quiet = this.#value(this.quietPeriod)
+    const quiet = this.value(this.quietPeriod)
     if (quiet === 0 || files > 0 || this.#clock.now() - this.#lively < quiet) return
-    if (this.#value(this.warning) !== "") return
+    if (this.value(this.warning) !== "") return
     void this.#look().then(() => {
-      if (this.#value(this.warning) !== "") return
-      const directory = this.#value(this.dataDirectory)
+      if (this.value(this.warning) !== "") return
+      const directory = this.value(this.dataDirectory)
       this.#warn(
         `the DAQ has found no file in ${directory} for ${quiet} s: does DM's machine see the directory?`,
       )
@@ -260,22 +253,22 @@ export class DmDaq extends Device implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const { probe = probeSource } = this.#options
-    const directory = this.#value(this.dataDirectory)
+    const directory = this.value(this.dataDirectory)
     const { exists, bytes } = await probe(directory)
-    this.#show(this.sourceExists, exists)
-    this.#show(this.sourceBytes, bytes ?? -1)
+    this.show(this.sourceExists, exists)
+    this.show(this.sourceBytes, bytes ?? -1)
     if (exists === "no") this.#warn(`the source ${directory} does not exist, so nothing will be transferred`)
-    else if (this.#value(this.warning).includes("does not exist")) this.#warn("")
+    else if (this.value(this.warning).includes("does not exist")) this.#warn("")
   }
 
   #onTrouble(error: Error, pause: number): void {
-    if (this.#show(this.serviceConnected, false)) {
+    if (this.show(this.serviceConnected, false)) {
       this.#report("connection", `no answer of DM, next try in ${pause} s: ${error.message}`)
     }
   }
 
   #warn(text: string): void {
-    if (this.#show(this.warning, text) && text !== "") this.#report("warning", text)
+    if (this.show(this.warning, text) && text !== "") this.#report("warning", text)
   }
 
   #report(kind: DaqReport["kind"], text: string): void {
@@ -283,15 +276,5 @@ export class DmDaq extends Device implements AsyncDisposable {
       { kind, text: `${this.name}: ${text}`, daq: this.#daq },
       `a reporter of ${this.name}`,
     )
-  }
-
-  #value<T>(signal: SignalR<T>): T {
-    return this.#values.get(signal) as T
-  }
-
-  #show<T>(signal: SignalR<T>, value: NoInfer<T>): boolean {
-    if (this.#value(signal) === value) return false
-    this.assign(signal, value)
-    return true
   }
 }

@@ -1,16 +1,4 @@
-import {
-  boolean,
-  type Clock,
-  Device,
-  double,
-  integer,
-  reportCallbackError,
-  SignalR,
-  type Status,
-  type Subscription,
-  string,
-  systemClock,
-} from "@ophyd-ts/core"
+import { type Clock, reportCallbackError, type Status, type Subscription, systemClock } from "@ophyd-ts/core"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
 import type { CallOptions, ListJobsOptions } from "../client/index.ts"
 import { InvalidRequest } from "../errors.ts"
@@ -23,6 +11,7 @@ import { jobState } from "../jobs/job-state.ts"
 import { type JobByArgument, newestJob, startJob } from "../jobs/start-job.ts"
 import { waitForStatus, waitIn } from "../plans/wait-in.ts"
 import { type DmJob, type DmWorkflow, localStates } from "../wire/index.ts"
+import { JobSignals } from "./job-signals.ts"
 import type {
   JobSubmission,
   RunCall,
@@ -39,47 +28,12 @@ import type {
  * a
  * time: for several, make several connectors. Arguments belong to the connector.
  */
-export class DM_WorkflowConnector extends Device implements AsyncDisposable {
-  /** Account that owns the workflow; empty until the first start means the client's. */
-  readonly owner = this.soft.rw(string, { kind: "config" })
-  readonly workflow = this.soft.rw(string)
-  readonly jobId = this.soft.r(string, { initial: localStates.notRun })
-  /** As DM counts it; -1 while DM gives none. */
-  readonly runTime = this.soft.r(double, { units: "s" })
-  readonly stageId = this.soft.r(string, { initial: localStates.notRun })
-  /** `not_run`, `starting`, `refused`, and from then on DM's own words. */
-  readonly status = this.soft.r(string, { initial: localStates.notRun })
-  readonly pollingPeriod = this.soft.rw(double, {
-    initial: 1,
-    units: "s",
-    kind: "config",
-    limits: { control: { low: 0.01, high: 3600 } },
-  })
-  readonly reportingPeriod = this.soft.rw(double, {
-    initial: 10,
-    units: "s",
-    kind: "config",
-    limits: { control: { low: 1, high: 86_400 } },
-  })
-  /** Reports as one line, or as a table of stages. */
-  readonly conciseReporting = this.soft.rw(boolean, { initial: true, kind: "config" })
-  /** Position of the stage, from 1. */
-  readonly stageIndex = this.soft.r(integer)
-  readonly stageCount = this.soft.r(integer)
-  readonly failedStage = this.soft.r(string)
-  /** Of the command that failed; -1 when there is none. */
-  readonly exitStatus = this.soft.r(integer, { initial: -1 })
-  readonly errorMessage = this.soft.r(string)
-  /** Whether DM answered the last poll. */
-  readonly serviceConnected = this.soft.r(boolean, { as: "connected", initial: true })
-
+export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable {
   /** Arguments of every job, unless a call says otherwise. */
   readonly workflowArgs: Record<string, string | number | boolean | undefined>
   readonly #options: WorkflowConnectorOptions
   readonly #clock: Clock
   readonly #listeners = new Set<(report: WorkflowReport) => void>()
-  /** Present values of all signals. */
-  readonly #values = new Map<unknown, unknown>()
   /** The last one. */
   #run: JobRun | null = null
   #job: DmJob | null = null
@@ -93,9 +47,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     this.workflowArgs = { ...options.workflowArgs }
     if (options.write !== undefined) this.onReport(report => options.write?.(report.text))
     if (options.workflow !== undefined) this.assign(this.workflow, options.workflow)
-    for (const signal of this.signals()) {
-      if (signal instanceof SignalR) signal.subscribe(({ value }) => void this.#values.set(signal, value))
-    }
+    this.followSignals()
   }
 
   /** The last job as last seen. */
@@ -127,16 +79,16 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     const submission = this.submission(call)
     const { workflow, workflowOwner } = submission
     this.#refuseSecond(`start workflow ${workflow}`)
-    this.#show(this.workflow, workflow)
+    this.show(this.workflow, workflow)
     const { client, checkWorkflow = true, policy = "parallel" } = this.#options
     return this.#watch(workflow, workflowOwner, call, signal =>
       startJob(client.proc, {
         ...submission,
         checkWorkflow,
         policy: call.policy ?? policy,
-        period: () => this.#value(this.pollingPeriod),
+        period: () => this.value(this.pollingPeriod),
         onQueued: behind => {
-          this.#show(this.status, localStates.queued)
+          this.show(this.status, localStates.queued)
           this.#report(
             "change",
             `${this.name}: workflow ${workflow} waits for the end of job ${behind.slice(0, 8)}`,
@@ -153,7 +105,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
    * @throws InvalidRequest, InvalidArgument as it does.
    */
   submission(call: StartCall = {}): JobSubmission {
-    const workflow = call.workflow || this.#value(this.workflow)
+    const workflow = call.workflow || this.value(this.workflow)
     if (workflow === "") throw new InvalidRequest(`${this.name}: no workflow is named`)
     const { client, tagArgument = "submission_tag", trustedArgs = [] } = this.#options
     const args = { ...checkArguments({ ...this.workflowArgs, ...call.args }, { trusted: trustedArgs }) }
@@ -161,7 +113,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     if (tag !== null) args[tag] ??= crypto.randomUUID()
     return {
       workflow,
-      workflowOwner: this.#value(this.owner) || client.username,
+      workflowOwner: this.value(this.owner) || client.username,
       jobOwner: client.username,
       args,
       tag,
@@ -176,7 +128,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     const what = typeof target === "string" ? `job ${target}` : `the job of ${target.file}`
     this.#refuseSecond(`attach to ${what}`)
     const { client } = this.#options
-    const owner = this.#value(this.owner) || client.username
+    const owner = this.value(this.owner) || client.username
     const jobOwner = call.owner ?? client.username
     return this.#watch(`of ${what}`, owner, call, async signal => {
       const jobId =
@@ -236,10 +188,10 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
   }
 
   /** The state in words: one line, or with `concise` false the table of stages. */
-  reportStatus({ concise = this.#value(this.conciseReporting) }: { concise?: boolean } = {}): string {
+  reportStatus({ concise = this.value(this.conciseReporting) }: { concise?: boolean } = {}): string {
     const elapsed = this.#run?.elapsed ?? 0
     if (!concise && this.#job !== null) return stageTable(this.#job, { elapsed })
-    return conciseReport(this.name, this.#value(this.workflow), this.#job, elapsed)
+    return conciseReport(this.name, this.value(this.workflow), this.#job, elapsed)
   }
 
   /** The job as DM has it now. @throws InvalidRequest before the first start. */
@@ -258,12 +210,12 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
   /** Workflows of the owner. */
   workflows(options?: CallOptions): Promise<DmWorkflow[]> {
     const { client } = this.#options
-    return client.proc.listWorkflows(this.#value(this.owner) || client.username, options)
+    return client.proc.listWorkflows(this.value(this.owner) || client.username, options)
   }
 
   #refuseSecond(what: string): void {
     if (this.#run === null || this.#run.isOver) return
-    const workflow = this.#value(this.workflow)
+    const workflow = this.value(this.workflow)
     throw new InvalidRequest(
       `${this.name}: cannot ${what}: workflow ${workflow} (job ${this.#job?.id ?? "starting"}) has been watched for ${this.#run.elapsed.toFixed(1)} s; wait for it, stop it, or use another connector`,
     )
@@ -278,18 +230,18 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     const { longestPause = 30, lostAfter = 3600 } = this.#options
     this.#job = null
     this.#shown = ""
-    this.#nextReport = this.#clock.now() + this.#value(this.reportingPeriod)
-    this.#show(this.owner, owner)
-    this.#show(this.jobId, localStates.notRun)
-    this.#show(this.serviceConnected, true)
-    this.#showJob({ status: localStates.starting, stage: localStates.notRun, runTime: 0 })
+    this.#nextReport = this.#clock.now() + this.value(this.reportingPeriod)
+    this.show(this.owner, owner)
+    this.show(this.jobId, localStates.notRun)
+    this.show(this.serviceConnected, true)
+    this.showJob({ status: localStates.starting, stage: localStates.notRun, runTime: 0 })
     const run = new JobRun({
       name: this.name,
       workflow,
       clock: this.#clock,
       begin,
       poll: job => this.#poll(job),
-      period: () => this.#value(this.pollingPeriod),
+      period: () => this.value(this.pollingPeriod),
       longestPause,
       lostAfter,
       timeout: call.timeout ?? 180,
@@ -310,19 +262,19 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
     return {
       // A table of stages shows more than a list of jobs tells.
       fetch: signal => {
-        const full = !this.#value(this.conciseReporting) && this.#clock.now() >= this.#nextReport
+        const full = !this.value(this.conciseReporting) && this.#clock.now() >= this.#nextReport
         return watch.fetch({ full, signal })
       },
-      pause: () => watch.pause(this.#value(this.pollingPeriod)),
+      pause: () => watch.pause(this.value(this.pollingPeriod)),
       [Symbol.dispose]: () => watch[Symbol.dispose](),
     }
   }
 
   #onJob(job: DmJob): void {
     this.#job = { ...job, owner: job.owner ?? this.#job?.owner }
-    this.#show(this.jobId, job.id ?? localStates.notAvailable)
-    this.#show(this.workflow, job.workflow?.name ?? this.#value(this.workflow))
-    this.#showJob(job)
+    this.show(this.jobId, job.id ?? localStates.notAvailable)
+    this.show(this.workflow, job.workflow?.name ?? this.value(this.workflow))
+    this.showJob(job)
     const { status, stage } = jobState(job)
     const shown = `${status} ${stage}`
     if (shown !== this.#shown) this.#report("change", this.reportStatus())
@@ -331,7 +283,7 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
   }
 
   #onConnection(error: Error | null, pause: number): void {
-    const changed = this.#show(this.serviceConnected, error === null)
+    const changed = this.show(this.serviceConnected, error === null)
     if (!changed && this.#clock.now() < this.#nextReport) return
     const what =
       error === null ? "DM answers again" : `no answer of DM, next try in ${pause} s: ${error.message}`
@@ -340,40 +292,16 @@ export class DM_WorkflowConnector extends Device implements AsyncDisposable {
 
   #onEnd(error: Error | null): void {
     if (error instanceof DmJobError) {
-      if (error.outcome === "refused") this.#show(this.status, localStates.refused)
-      this.#show(this.errorMessage, error.stderr)
+      if (error.outcome === "refused") this.show(this.status, localStates.refused)
+      this.show(this.errorMessage, error.stderr)
     }
-    const done = `workflow ${this.#value(this.workflow)}, job ${this.#job?.id?.slice(0, 8)} is done after ${this.#run?.elapsed.toFixed(1)} s`
+    const done = `workflow ${this.value(this.workflow)}, job ${this.#job?.id?.slice(0, 8)} is done after ${this.#run?.elapsed.toFixed(1)} s`
     const text = `${this.name}: ${error === null ? done : error.message}`
     this.#report("end", text)
   }
 
-  #showJob(job: DmJob): void {
-    const state = jobState(job)
-    this.#show(this.runTime, state.runTime)
-    this.#show(this.stageIndex, state.stageIndex)
-    this.#show(this.stageCount, state.stageCount)
-    this.#show(this.failedStage, state.failedStage)
-    this.#show(this.exitStatus, state.exitStatus ?? -1)
-    this.#show(this.errorMessage, state.errorMessage)
-    this.#show(this.stageId, state.stage)
-    // Last, so that whoever waits for a status finds the rest in place.
-    this.#show(this.status, state.status)
-  }
-
-  #value<T>(signal: SignalR<T>): T {
-    return this.#values.get(signal) as T
-  }
-
-  /** Gives whether the value is new; only then do subscribers hear of it. */
-  #show<T>(signal: SignalR<T>, value: NoInfer<T>): boolean {
-    if (this.#value(signal) === value) return false
-    this.assign(signal, value)
-    return true
-  }
-
   #report(kind: WorkflowReport["kind"], text: string): void {
-    this.#nextReport = this.#clock.now() + this.#value(this.reportingPeriod)
+    this.#nextReport = this.#clock.now() + this.value(this.reportingPeriod)
     const report = { kind, text, job: this.#job }
     for (const listener of [...this.#listeners]) {
       try {

@@ -26,6 +26,8 @@ const few = 3
 const window = 0.02
 /** Pages of a list that are read before the rest is asked for one by one. */
 const mostPages = 4
+/** Seconds without lists after one that was of no use. */
+const withoutList = 60
 /** Jobs that are answered before others get their turn. */
 const atOnce = 20
 const keys = ["id", "owner", "status", "stage", "startTime", "endTime", "runTime", "errorMessage"] as const
@@ -92,13 +94,15 @@ export class JobPoller {
     const open = new Map(asked.map(question => [question.watch.id, question]))
     try {
       if (asked.length > few) await this.#answerFromList(owner, open)
+      // Too many other jobs stand before ours.
+      if (open.size > asked.length / 2) this.#listFrom = this.#clock.now() + withoutList
     } catch (error) {
       if (error instanceof CommunicationError) {
         for (const { fail } of open.values()) fail(error)
         return
       }
       // A site without this call: every job for itself, and another try in a minute.
-      this.#listFrom = this.#clock.now() + 60
+      this.#listFrom = this.#clock.now() + withoutList
     }
     for (const { watch, signal, answer } of open.values()) answer(this.#whole(watch, signal))
   }

@@ -119,6 +119,13 @@ export class UploadRun {
     return this.#transfer
   }
 
+  /** Says so when the upload has ended and there was nothing to upload: DM takes that for a success. */
+  get warning(): string {
+    const { status, files } = this.progress
+    if (status !== "done" || files.total > 0 || this.#transfer.countFiles !== 0) return ""
+    return `DM upload ${this.id} has found no file in ${this.#transfer.dataDirectory}: does DM's machine see it?`
+  }
+
   /** How far it is; files that were stored at a repetition count as done. */
   get progress(): TransferProgress {
     const progress = transferProgress(this.#transfer, this.#bytes)

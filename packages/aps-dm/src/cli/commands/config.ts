@@ -1,5 +1,5 @@
 import { DmError } from "../../errors.ts"
-import { type Command, setupVariable, spoolVariable } from "../command.ts"
+import { type Command, routesVariable, setupVariable, spoolVariable } from "../command.ts"
 import { showRows } from "../output.ts"
 
 const names: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ export const config: Command = {
   what: "which setting has which value, and where it came from; nothing is contacted",
   async run(invocation) {
     invocation.expectWords(0, 0, "")
-    const { config, setupFile, spool } = invocation
+    const { config, setupFile, routesFile, spool } = invocation
     const rows: Row[] = Object.entries(names).map(([name, variable]) => {
       const entry = config.entries.find(found => found.name === name)
       return { name, value: entry?.value ?? null, origin: entry?.origin ?? `not set (${variable})` }
@@ -46,15 +46,8 @@ export const config: Command = {
         `${config.timeout} s`,
         invocation.text("request-timeout") === undefined ? "default" : "explicit",
       ),
-      given(
-        "setup file",
-        setupFile ?? undefined,
-        setupFile === null
-          ? `not set (${setupVariable})`
-          : invocation.text("setup") === undefined
-            ? "environment"
-            : "explicit",
-      ),
+      file("setup file", setupFile, invocation.text("setup"), setupVariable),
+      file("routes", routesFile, invocation.text("routes"), routesVariable),
       given(
         "spool",
         spool.directory,
@@ -77,6 +70,11 @@ export const config: Command = {
     )
     return 0
   },
+}
+
+function file(name: string, value: string | null, option: string | undefined, variable: string): Row {
+  const found = option === undefined ? "environment" : "explicit"
+  return { name, value, origin: value === null ? `not set (${variable})` : found }
 }
 
 function account(find: () => string): { username: string | undefined; problem: string | null } {

@@ -80,6 +80,7 @@ export const upload: Command = {
         throw error
       })
     }
+    if (run.warning !== "") invocation.terminal.err(`${run.warning}\n`)
     if (invocation.json) showJson(invocation, { id: run.id, ids: run.ids, ...run.progress })
     else invocation.terminal.out(`upload ${run.id} is done: ${run.progress.files.done} files\n`)
     return 0
