@@ -8,7 +8,7 @@ const fields = { EGU: "mm", VELO: 5, ACCL: 0.1, DLLM: -25, DHLM: 25 }
 describe("the motor record", () => {
   let clock: TestClock
   let motor: MotorRecord
-  let posts: [field: string, value: number | string][]
+  let posts: [field: string, value: unknown][]
   let ended: string[]
 
   const make = (options: ConstructorParameters<typeof MotorRecord>[2] = {}): void => {

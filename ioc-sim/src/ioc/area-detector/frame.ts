@@ -42,6 +42,9 @@ const arrays = {
 
 export const pixels = (type: DataType, length: number): PixelArray => new arrays[type](length)
 
+/** A pixel of 64 bits; what is no number is 0. */
+export const toBigInt = (value: number): bigint => (Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n)
+
 /** Arrangement of colours in the order of the ColorMode records. */
 export const colorModes = ["Mono", "Bayer", "RGB1", "RGB2", "RGB3", "YUV444", "YUV422", "YUV421"] as const
 export type ColorMode = (typeof colorModes)[number]

@@ -60,6 +60,12 @@ export class PointRecord extends SimRecord<PointFields> {
     }
   }
 
+  protected override check(field: string, value: Content): void {
+    const { choices } = this.table.VAL
+    if (field === "VAL" && choices && !(Number(value) >= 0 && Number(value) < choices.length))
+      throw new Error(`${this.name}: ${value} is not the number of a choice, there are ${choices.length}`)
+  }
+
   protected override written(field: string): Promise<void> | void {
     if (field !== "VAL") return this.announce(field)
     const { limits, onWrite } = this.#options

@@ -31,7 +31,7 @@ export function isWritable(path: string): boolean {
 export function createDirectory(path: string, depth: number): boolean {
   if (isDirectory(path)) return true
   if (depth === 0) return false
-  const parts = path.split("/").filter(part => part !== "")
+  const parts = path.split(sep === "/" ? "/" : /[\\/]/).filter(part => part !== "")
   const root = path.startsWith("/") ? "/" : ""
   const upTo = (count: number): string => root + parts.slice(0, count).join("/")
   let existing = 0

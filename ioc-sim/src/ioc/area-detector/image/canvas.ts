@@ -1,5 +1,5 @@
 /** Pixels to draw on: they know where columns, rows and colours lie, and how large a number they hold. */
-import { axesOf, type ColorMode, type DataType, type PixelArray, pixels } from "../frame.ts"
+import { axesOf, type ColorMode, type DataType, type PixelArray, pixels, toBigInt } from "../frame.ts"
 
 type NumberArray = Exclude<PixelArray, BigInt64Array | BigUint64Array>
 
@@ -56,8 +56,8 @@ export class Canvas {
 
   /** The pixels in the type that was asked for. */
   finish(): PixelArray {
-    if (this.#type === "Int64") return BigInt64Array.from(this.data, value => BigInt(Math.trunc(value)))
-    if (this.#type === "UInt64") return BigUint64Array.from(this.data, value => BigInt(Math.trunc(value)))
+    if (this.#type === "Int64") return BigInt64Array.from(this.data, toBigInt)
+    if (this.#type === "UInt64") return BigUint64Array.from(this.data, toBigInt)
     return this.data
   }
 }

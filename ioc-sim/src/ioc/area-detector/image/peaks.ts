@@ -5,7 +5,9 @@ import type { Canvas } from "./canvas.ts"
 import type { Exposure, Light } from "./image.ts"
 
 /** Peaks along one axis, at most. */
-const mostPeaks = 100
+const mostPeaks = 32
+/** Pixels that all peaks of an image may take together: wider or more ones are left out, lest an image takes seconds. */
+const mostPixels = 4_000_000
 /** Standard deviations of a peak that are drawn. */
 const reach = 4
 
@@ -42,8 +44,11 @@ export function drawPeaks(
     p.get("PeakNumY"),
     p.get("PeakWidthY"),
   )
+  let left = mostPixels
   rows.forEach((row, j) => {
     columns.forEach((column, i) => {
+      left -= row.shares.length * column.shares.length * gains.length
+      if (left < 0) return
       const height = share(light.rotation, i, j) * (1 + variation * (2 * sampler.uniform() - 1))
       gains.forEach((each, color) => {
         drawPeak(canvas, column, row, light.rate * seconds * height, each, color * canvas.step.color, sampler)

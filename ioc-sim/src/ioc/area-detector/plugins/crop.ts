@@ -1,5 +1,5 @@
 /** Cuts a region out of an image. */
-import { type DataType, type Dimension, type Frame, type PixelArray, pixels } from "../frame.ts"
+import { type DataType, type Dimension, type Frame, type PixelArray, pixels, toBigInt } from "../frame.ts"
 
 /** Which part of one dimension is kept, and how many neighbours become one. */
 export interface Cut {
@@ -65,7 +65,7 @@ const described =
 function cast(values: Float64Array, dataType: DataType): PixelArray {
   const result = pixels(dataType, values.length)
   if (result instanceof BigInt64Array || result instanceof BigUint64Array)
-    for (let i = 0; i < values.length; i++) result[i] = BigInt(Math.trunc(values[i]!))
+    for (let i = 0; i < values.length; i++) result[i] = toBigInt(values[i]!)
   else result.set(values)
   return result
 }
