@@ -17,9 +17,13 @@ import { consumer, exposures, setUpStream, work } from "./support/stream.ts"
 describe("a streaming collection", () => {
   it("acquires when the workflow is ready, and has its results in the run", async () => {
     const { RE, camera, collect, events, stop, sim, documents } = await setUpStream(consumer(work))
+    const heard: FrameResult[] = []
+    const link = { onResult: (result: FrameResult) => void heard.push(result) }
     const { value } = await RE.run(
-      collectStreaming(collect(exposures(camera, 20), { frames: 20, title: "stream of numbers" })),
+      collectStreaming(collect(exposures(camera, 20), { frames: 20, title: "stream of numbers", link })),
     )
+    expect(heard).toHaveLength(20)
+    expect(heard[0]).toEqual({ frame: 1, values: { number: 1, twice: 2 } })
     expect(value).toMatchObject({
       value: expect.any(String),
       job: { status: "done" },

@@ -1,10 +1,11 @@
-import { type Clock, Listeners, Status, systemClock } from "@ophyd-ts/core"
+import { type Clock, callSafely, Listeners, Status, systemClock } from "@ophyd-ts/core"
 import { type PutRequest, PvaServer, SharedPv } from "pvxs-node"
 import { InvalidArgument, InvalidRequest } from "../errors.ts"
 import { DmStreamError, type StreamFault } from "./errors.ts"
 import {
   batchLimit,
   commandType,
+  type FrameResult,
   isEndState,
   isReportState,
   mayFollow,
@@ -21,6 +22,8 @@ import { type ResultNames, ResultQueue } from "./result-queue.ts"
 export interface PlanSideOptions {
   /** What the workflow sends for each frame; default nothing. */
   results?: ResultNames
+  /** Hears of each result as it comes, before it is in the run: for plots, or for a plan that decides by it. */
+  onResult?: (result: FrameResult) => void
   /** Name of the stream of results; default `dm_results`. */
   resultsName?: string
   /**
@@ -47,6 +50,7 @@ export class PlanSide implements AsyncDisposable {
   /** What the workflow has to know to reach this. */
   readonly address: StreamAddress
   readonly results: ResultQueue
+  readonly #onResult: ((result: FrameResult) => void) | undefined
   readonly #server: PvaServer
   readonly #clock: Clock
   readonly #command: SharedPv<typeof commandType>
@@ -74,6 +78,7 @@ export class PlanSide implements AsyncDisposable {
     const names = pvNames(prefix)
     this.address = { address: `${host}:${server.port}`, prefix, session }
     this.results = new ResultQueue(resultsName, results, `pva://${names.results}`)
+    this.#onResult = options.onResult
     this.#server = server
     this.#clock = clock
     this.#timeout = options.heartbeatTimeout ?? 10 * heartbeat
@@ -317,6 +322,9 @@ export class PlanSide implements AsyncDisposable {
     }))
     this.results.push(found, this.#clock.time())
     this.#batch = batch
+    const onResult = this.#onResult
+    if (onResult !== undefined)
+      for (const result of found) callSafely(onResult, result, "a listener of results")
   }
 
   #check(session: string, consumer: string): void {
