@@ -19,6 +19,8 @@ import {
   type SpoolItem,
   shareRunMetadata,
   unlessAway,
+  uploadItem,
+  uploadToDm,
 } from "../src/index.ts"
 import { experiment, owner, setUp as setUpService, temporaryDirectory } from "./support/service.ts"
 
@@ -304,6 +306,28 @@ describe("when DM is away", () => {
     expect(await spool.list()).toHaveLength(0)
     expect(await run(away, { whenAway: "spool", spool, item })).toBeNull()
     expect(await spool.list()).toHaveLength(1)
+  })
+
+  it("an upload is kept and started later", async () => {
+    const { RE, spool, dm, sim } = await setUp()
+    const dataDirectory = await temporaryDirectory()
+    await writeFile(join(dataDirectory, "a.txt"), "x")
+    const upload = {
+      experiment,
+      dataDirectory,
+      file: "a.txt",
+      destDirectory: "later",
+      mode: "files" as const,
+    }
+    await sim.control.goAway()
+    const item = () => uploadItem(upload)
+    const { value } = await RE.run(unlessAway(uploadToDm(dm, upload), { whenAway: "spool", spool, item }))
+    expect(value).toBeNull()
+    await sim.control.comeBack()
+    expect((await spool.send(dm)).sent).toHaveLength(1)
+    await expect
+      .poll(() => dm.cat.getExperimentFiles(experiment))
+      .toMatchObject([{ experimentFilePath: "later/a.txt" }])
   })
 
   it.each([

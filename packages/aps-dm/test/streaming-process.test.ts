@@ -1,7 +1,10 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
 import { bps } from "@ophyd-ts/run-engine"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { collectStreaming } from "../src/index.ts"
+import { experiment } from "./support/service.ts"
 import { consumerProcess, exposures, setUpStream } from "./support/stream.ts"
 
 const slowly = () => bps.sleep(0.02)
@@ -86,5 +89,32 @@ describe("a workflow in a process of its own", { timeout: 60_000 }, () => {
     expect(connector.job).toMatchObject({ status: "failed" })
     expect(await connector.errorMessage.get()).toMatch(/the plan has given up: .*interrupted by the operator/)
     expect(processes(sessionOf(connector.job))).toEqual([])
+  })
+
+  it("gives up by itself when the plan's process is killed, and its job ends", async () => {
+    const { camera, sim } = await setUpStream(consumerProcess("none", "0", "--patience=1"))
+    const script = fileURLToPath(new URL("./support/plan-process.ts", import.meta.url))
+    const args = [
+      "--import",
+      "tsx",
+      "--conditions=@ophyd-ts/source",
+      script,
+      experiment,
+      camera.pv,
+      camera.source.address,
+    ]
+    const plan = spawn(process.execPath, args, {
+      env: { ...process.env, ...sim.environment() },
+      stdio: ["ignore", "pipe", "inherit"],
+    })
+    onTestFinished(() => void plan.kill("SIGKILL"))
+    await once(plan.stdout, "data")
+    const job = () => sim.control.jobs[0] as Record<string, unknown>
+    const [line = ""] = processes(sessionOf(job()))
+    expect(line).not.toBe("")
+    plan.kill("SIGKILL")
+    await expect.poll(() => job()["status"], { timeout: 20_000 }).toBe("failed")
+    expect(JSON.stringify(job()["workflow"])).toMatch(/the plan .* has been away for 1 s/)
+    expect(processes(sessionOf(job()))).toEqual([])
   })
 })
