@@ -68,6 +68,7 @@ describe("metadata in a file", () => {
 
   it("and the recorder's files survive a killed process", async () => {
     let last = 0
+    let ended = 0
     for (let round = 0; round < 2; round++) {
       const child = scanner()
       const exited = once(child, "exit")
@@ -75,6 +76,7 @@ describe("metadata in a file", () => {
         const id = Number(line)
         expect(id).toBeGreaterThan(last)
         last = id
+        ended++
         if (id >= (round + 1) * 5) child.kill("SIGKILL")
       }
       await exited
@@ -83,7 +85,8 @@ describe("metadata in a file", () => {
       last = kept
     }
     const files = readdirSync(join(folder, "runs"))
-    expect(files.length).toBeGreaterThanOrEqual(10)
+    // A kill may come between the number of a run and its file.
+    expect(files.length).toBeGreaterThanOrEqual(ended)
     const cut = files.filter(name => {
       const docs = readJsonLines(join(folder, "runs", name))
       const whole = docs.at(-1)?.name === "stop"
