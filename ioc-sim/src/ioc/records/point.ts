@@ -34,7 +34,8 @@ export class PointRecord extends SimRecord<PointFields> {
       ...(isNumber && { EGU: text(units) }),
       ...(spec.type === "double" && { PREC: short(precision) }),
     }
-    super(name, type, table, clock, { VAL: spec.initial, DESC: description } as InitialValues<PointFields>)
+    const initial = description === "" ? {} : { DESC: description }
+    super(name, type, table, clock, initial as InitialValues<PointFields>)
     this.#options = options
     this.#raise()
   }

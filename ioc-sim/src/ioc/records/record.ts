@@ -43,6 +43,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   readonly type: string
   readonly table: T & typeof commonFields
   protected readonly clock: Clock
+  /** What fields hold that do not hold what they start with. */
   readonly #values = new Map<string, Content>()
   readonly #listeners: RecordListener[] = []
   #alarm: Alarm = noAlarm
@@ -54,14 +55,13 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
     this.table = { ...commonFields, ...table }
     this.clock = clock
     this.#time = clock.time()
-    for (const [field, spec] of Object.entries(this.table)) this.#values.set(field, spec.initial)
-    for (const [field, value] of Object.entries(initial)) this.#values.set(field, value as Content)
+    for (const field in initial) this.#values.set(field, initial[field as keyof typeof initial] as Content)
     this.#values.set("NAME", name).set("RTYP", type)
   }
 
   /** What a field holds. */
   get<K extends keyof T & string>(field: K): FieldValue<T[K]> {
-    return this.#values.get(field) as FieldValue<T[K]>
+    return this.read(field) as FieldValue<T[K]>
   }
 
   get alarm(): Alarm {
@@ -75,7 +75,8 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
 
   /** Value of any field by its name; undefined when there is no such field. */
   read(field: string): Content | undefined {
-    return this.#values.get(field)
+    const spec: FieldSpec | undefined = this.table[field]
+    return this.#values.get(field) ?? spec?.initial
   }
 
   /** Who also is told of changes from now on. */
@@ -120,7 +121,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   /** Sets fields and tells of those that changed. */
   protected post(values: Partial<FieldValues<T>>): void {
     for (const [field, value] of Object.entries(values)) {
-      if (Object.is(this.#values.get(field), value)) continue
+      if (Object.is(this.read(field), value)) continue
       this.#values.set(field, value as Content)
       this.announce(field as keyof T & string)
     }
@@ -128,7 +129,7 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
 
   /** Tells of a field whether it changed or not. */
   protected announce(field: keyof T & string): void {
-    const value = this.#values.get(field)
+    const value = this.read(field)
     if (value === undefined) return
     this.#time = this.clock.time()
     for (const listener of this.#listeners) listener.posted(field, value, this.#alarm, this.#time)
