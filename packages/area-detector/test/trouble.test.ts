@@ -290,6 +290,15 @@ describe("trouble with an area detector", { timeout: 60_000 }, () => {
 })
 
 describe("an IOC that goes away", { timeout: 60_000 }, () => {
+  test("or never was there: the error names the records that every version has, and none of the others", async () => {
+    await using ad = await Setup.start()
+    const det = new SimDetector("nowhere:", { name: "det", client: ad.client, plugins: { stats: true } })
+    const error = await connect(det, { timeout: 0.5 }).catch(thrown => thrown)
+    expect(error.message).toContain("det_cam_acquire ca://nowhere:cam1:Acquire_RBV: searching after")
+    expect(error.message).not.toContain("absent")
+    expect(error.message).not.toContain("det_cam_gain")
+  })
+
   test("killed in mid-acquisition: the run fails at once, and says what could not be put back", async () => {
     await using ad = await Setup.start()
     const det = await ad.detector()

@@ -60,7 +60,8 @@ class OptionalBackend<T> implements SignalBackend<T> {
   }
 
   get connection(): ConnectionState {
-    return this.#present ? this.#inner.connection : { connected: true, state: "absent", source: this.source }
+    if (this.#present) return this.#inner.connection
+    return { connected: true, state: "absent", source: this.source, optional: true }
   }
 
   get present(): boolean {

@@ -92,7 +92,7 @@ export async function connect(
       reject(toError(signal?.reason))
     }
     const stopTimer = clock.after(timeout, () => {
-      for (const component of pending) fail(component, null)
+      for (const component of pending) if (component.connection.optional !== true) fail(component, null)
       pending.clear()
       leave()
       resolve()

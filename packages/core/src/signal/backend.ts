@@ -12,6 +12,8 @@ export interface ConnectionState {
   readonly address?: string | undefined
   /** Which part this is about, when it is not the whole: `ca://IOC:Gain_RBV`. */
   readonly source?: string | undefined
+  /** It need not exist: when time runs out before that is known, it is no failure of its own. */
+  readonly optional?: boolean | undefined
 }
 
 /**
