@@ -7,6 +7,7 @@ import { type DmTaskInfo, type DmTransfer, isUploadEnded } from "../wire/index.t
 import { type ProbeSource, probeSource } from "./source.ts"
 import { type SubmitUploadOptions, submitUpload } from "./submit-upload.ts"
 import { type FailedFile, failedFiles, type TransferProgress, transferProgress } from "./transfer-progress.ts"
+import { type UploadDescription, uploadRequest } from "./upload-request.ts"
 
 export interface WatchUploadOptions {
   /** Seconds between questions, default 5. */
@@ -23,19 +24,10 @@ export interface WatchUploadOptions {
   probe?: ProbeSource | undefined
 }
 
-export interface StartUploadOptions extends WatchUploadOptions, Pick<SubmitUploadOptions, "tag"> {
-  experiment: string
-  /** A path that DM's machine mounts, `@host:/path` or `ftp://host:2811/path`. */
-  dataDirectory: string
-  /** One file of it; without, the whole directory. */
-  file?: string | undefined
-  /** Where to, relative to the experiment's data directory. */
-  destDirectory?: string | undefined
-  /** `files`: one after the other, each with its error. `directory`: one transfer. Default what DM does. */
-  mode?: "files" | "directory" | undefined
-  /** More of what DM understands. */
-  daqInfo?: DmTaskInfo | undefined
-}
+export interface StartUploadOptions
+  extends UploadDescription,
+    WatchUploadOptions,
+    Pick<SubmitUploadOptions, "tag"> {}
 
 type Uploads = Pick<DmClient, "daq">
 
@@ -45,16 +37,11 @@ const longestPause = 60
 
 /** Starts an upload. Resolves as soon as DM has given its id; what comes of it is told by `status`. */
 export async function startUpload(dm: Uploads, options: StartUploadOptions): Promise<UploadRun> {
-  const { experiment, dataDirectory, file, destDirectory, mode, daqInfo, tag, clock, signal } = options
-  const taskInfo = {
-    ...daqInfo,
-    ...(file === undefined ? {} : { experimentFilePath: file }),
-    ...(destDirectory === undefined ? {} : { destDirectory }),
-    ...(mode === undefined ? {} : { processingMode: mode }),
-  }
-  const request = { experiment, dataDirectory, daqInfo: taskInfo }
+  const { tag, clock, signal } = options
+  const request = uploadRequest(options)
   const transfer = await submitUpload(dm, request, { tag, clock, signal })
-  return new UploadRun(dm, { ...transfer, experimentName: experiment, dataDirectory }, taskInfo, options)
+  const { experiment: experimentName, dataDirectory, daqInfo } = request
+  return new UploadRun(dm, { ...transfer, experimentName, dataDirectory }, daqInfo, options)
 }
 
 /**
