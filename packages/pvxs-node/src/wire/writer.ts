@@ -2,6 +2,9 @@ import { Flag, headerBytes, magic, protocolVersion } from "./codes.ts"
 
 const utf8 = new TextEncoder()
 
+/** Room that a buffer is given beyond an array that made it grow. */
+const spare = 65_536
+
 /** Builds messages in one growing buffer. */
 export class Writer {
   bytes: Uint8Array
@@ -43,7 +46,8 @@ export class Writer {
     const at = this.pos
     const end = at + n
     if (end > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(end, 2 * this.bytes.length))
+      // A large array is followed by small fields, for which it should not have to move.
+      const larger = new Uint8Array(Math.max(end + Math.min(n, spare), 2 * this.bytes.length))
       larger.set(this.bytes.subarray(0, at))
       this.bytes = larger
       this.view = new DataView(larger.buffer)
