@@ -125,8 +125,12 @@ describe("ophyd-ts dm experiments, workflows, daqs, uploads, jobs", () => {
   })
 
   it("write what DM says without its control characters", async () => {
-    const { dm } = await setUp({ experiments: [{ name: experiment, description: "a\u001b[2Jb\nc" }] })
+    const { dm, sim } = await setUp({ experiments: [{ name: experiment, description: "a\u001b[2Jb\nc" }] })
     expect((await dm(["experiments"])).out).toMatch(/a \[2Jb c\n$/)
+    sim.control.play(second({ exitStatus: 1, stdOut: "\u001b[1mbold", stdErr: "red\u001b[31m\nsecond line" }))
+    const { out, err } = await dm(["start", "count-lines", "filePath=/a", "--period", "0.02"])
+    expect(out + err).not.toContain("\u001b")
+    expect(err).toMatch(/red \[31m\nsecond line\n$/)
   })
 })
 

@@ -33,16 +33,9 @@ export function showJson({ terminal }: Invocation, value: unknown): void {
   terminal.out(`${JSON.stringify(value, null, 2)}\n`)
 }
 
-/** A value for a cell; names from DM cannot move the cursor. */
-export const text = (value: unknown): string => {
-  const plain =
-    value === undefined || value === null
-      ? "-"
-      : typeof value === "object"
-        ? JSON.stringify(value)
-        : String(value)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go
-  return plain.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
+const text = (value: unknown): string => {
+  if (value === undefined || value === null) return "-"
+  return typeof value === "object" ? JSON.stringify(value) : String(value)
 }
 
 /** Local time of this machine, to the second. */

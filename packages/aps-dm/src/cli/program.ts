@@ -1,6 +1,7 @@
 import { isAway } from "../away.ts"
 import { ConfigurationError, InvalidArgument } from "../errors.ts"
 import { dmErrorBehind } from "../jobs/index.ts"
+import { plainLines } from "../jobs/table.ts"
 import { type Command, routesVariable, setupVariable, spoolVariable, takeApart } from "./command.ts"
 import { config } from "./commands/config.ts"
 import { experiments } from "./commands/experiments.ts"
@@ -67,7 +68,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       terminal.err("interrupted; what DM has begun goes on\n")
       return exitStatus.interrupted
     }
-    terminal.err(describe(thrown))
+    terminal.err(plainLines(describe(thrown)))
     return statusOf(thrown)
   }
 }

@@ -1,3 +1,4 @@
+import { oneLine } from "../jobs/table.ts"
 import type { Terminal } from "./terminal.ts"
 
 const width = 30
@@ -11,7 +12,8 @@ export class ProgressBar implements Disposable {
     this.#terminal = terminal
   }
 
-  show(fraction: number, text: string): void {
+  show(fraction: number, given: string): void {
+    const text = oneLine(given)
     if (text === this.#last) return
     this.#last = text
     const { tty, err } = this.#terminal

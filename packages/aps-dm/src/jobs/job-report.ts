@@ -1,6 +1,6 @@
 import { childrenOf, type DmChildProcess, type DmJob, localStates, stageOrder } from "../wire/index.ts"
 import { jobState } from "./job-state.ts"
-import { textTable } from "./table.ts"
+import { oneLine, textTable } from "./table.ts"
 
 const headings = ["stage_id", "process", "processTime", "status", "runTime", "exitStatus", "stdOut", "stdErr"]
 
@@ -28,7 +28,7 @@ export function stageTable(job: DmJob, options: { elapsed?: number; truncate?: n
     if (children.length === 0) return [[id, "", "", stage?.status ?? "", "", "", "", ""]]
     return children.map(child => [id, ...childCells(child, truncate)])
   })
-  return `${title.join(": ")}\n${textTable(headings, rows)}`
+  return `${oneLine(title.join(": "))}\n${textTable(headings, rows)}`
 }
 
 function childCells(child: DmChildProcess, truncate: number): string[] {
@@ -52,6 +52,6 @@ export const stageOutputs = (job: DmJob, stage: string): string[] =>
 export const shortId = (job: DmJob): string => job.id?.slice(0, 8) ?? localStates.notAvailable
 
 const cut = (text: string, length: number): string => {
-  const line = text.trim().replace(/\s+/g, " ")
+  const line = oneLine(text).trim().replace(/\s+/g, " ")
   return line.length <= length ? line : `${line.slice(0, Math.max(length - 1, 0))}…`
 }
