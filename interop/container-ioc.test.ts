@@ -105,6 +105,16 @@ describe.skipIf(!peers().container)("a genuine IOC in a container", { timeout: 1
     await rm(folder, { recursive: true })
   })
 
+  it("is closed without a complaint when somebody else has removed it", async () => {
+    await using own = await startContainerIoc({ text: "" })
+    const { client } = await containerEngine()
+    const all = await client.container.list()
+    const ours = all.find(each => each.Ports.some(({ PublicPort }) => PublicPort === own.ports.ca))
+    await client.container.getById(ours?.Id ?? "").remove({ force: true })
+    await expect(own.restart()).rejects.toMatchObject({ code: "container-failed" })
+    await own.close()
+  })
+
   it("does not take another port than the chosen one when that is taken", async () => {
     const before = (await containersOf(ioc.name)).length
     await expect(startContainerIoc({ ports: ioc.ports })).rejects.toMatchObject({

@@ -51,6 +51,7 @@ const groups: Readonly<Record<string, readonly (readonly [names: string, what: s
     ["det:Counts det:Monitor", "its result: a peak over m1, and the incident beam"],
     ["det:PeakCenter det:PeakWidth", "where the peak is"],
     ["scaler1", "scaler record: .CNT .TP .S1 .S2 .S3"],
+    ["stage det:Points", "pvAccess only: the motors' positions; a table of the newest exposures"],
   ],
   "Area detector (ADSimDetector)": [
     ["ad:cam1:Acquire", "1 takes images; a put with completion ends with them"],

@@ -171,9 +171,17 @@ export class ContainerIoc implements AsyncDisposable {
     }
   }
 
-  /** Ends the IOC and takes the container away. The image stays. */
+  /** Ends the IOC and takes the container away, if somebody else has not done so. The image stays. */
   async close(): Promise<void> {
-    await this.#parts.container.stop()
+    try {
+      await this.#parts.container.stop()
+    } catch (cause) {
+      if ((cause as { statusCode?: number }).statusCode === 404) return
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new IocSimError("container-failed", `a container of ${this.name} could not be ended: ${reason}`, {
+        cause,
+      })
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
