@@ -108,8 +108,8 @@ export abstract class EpicsBackend<T, C> implements SignalBackend<T> {
     this.#mismatch = fits ? null : new EpicsError("WRONG_TYPE", `${this.source}: ${found}`)
   }
 
-  /** The conversion, for an operation that needs the type. */
-  protected get conversion(): C {
+  /** The conversion; throws what is wrong with the type, or that it is not known yet. */
+  protected converter(): C {
     if (this.#mismatch !== null) throw this.#mismatch
     if (this.#conversion === null) throw new EpicsError("DISCONNECTED", `${this.source} was never connected`)
     return this.#conversion

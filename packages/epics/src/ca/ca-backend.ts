@@ -55,7 +55,7 @@ export class CaBackend<T>
   }
 
   read(): Promise<Reading<T>> {
-    const { request } = this.conversion
+    const { request } = this.converter()
     const timeout = this.#readTimeout
     const options = timeout === undefined ? request : { ...request, timeout }
     const channel = this.#handle()
@@ -65,8 +65,9 @@ export class CaBackend<T>
   }
 
   monitor(listener: ReadingListener<T>): () => void {
+    const { request } = this.converter()
     const monitor = this.#handle().monitor({
-      ...this.conversion.request,
+      ...request,
       onUpdate: reading => {
         callSafely(sent => listener(this.#decode(sent)), reading, `an update of ${this.source}`)
       },
@@ -127,7 +128,7 @@ export class CaBackend<T>
   }
 
   protected sender(value: T): (completion: boolean) => Promise<void> {
-    const encoded = this.conversion.encode(value, this.metadata)
+    const encoded = this.converter().encode(value, this.metadata)
     const channel = this.#handle()
     return completion => channel.put(encoded, completion ? { completion } : undefined)
   }
@@ -152,7 +153,7 @@ export class CaBackend<T>
   #decode(reading: CaReading): Reading<T> {
     const { severity } = reading
     const decoded: Reading<T> = {
-      value: this.conversion.decode(reading.value, this.metadata),
+      value: this.converter().decode(reading.value, this.metadata),
       timestamp: reading.timestamp,
       alarm_severity: severity,
     }

@@ -52,18 +52,19 @@ export class PvaBackend<T> extends EpicsBackend<T, PvaConversion<T>> {
   }
 
   async read(): Promise<Reading<T>> {
-    const { conversion } = this
+    const conversion = this.converter()
     const timeout = this.#readTimeout === undefined ? {} : { timeout: this.#readTimeout }
     const structure = await this.#handle().get({ request: readingFields, ...timeout })
     return this.#decode(structure, conversion)
   }
 
   monitor(listener: ReadingListener<T>): () => void {
+    this.converter()
     const where = `an update of ${this.source}`
     const monitor = this.#handle().monitor({
       request: readingFields,
       onUpdate: ({ value }) =>
-        callSafely(update => listener(this.#decode(update, this.conversion)), value, where),
+        callSafely(update => listener(this.#decode(update, this.converter())), value, where),
     })
     monitor.on("ended", reason => {
       if (reason !== undefined && !ending) this.#report(reason, `the subscription to ${this.source}`)
@@ -90,7 +91,7 @@ export class PvaBackend<T> extends EpicsBackend<T, PvaConversion<T>> {
   }
 
   protected sender(value: T): (completion: boolean) => Promise<void> {
-    const encoded = { value: this.conversion.encode(value, this.#choices) }
+    const encoded = { value: this.converter().encode(value, this.#choices) }
     const channel = this.#handle()
     return completion => channel.put(encoded, completion ? { completion } : {})
   }
