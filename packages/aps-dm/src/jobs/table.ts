@@ -2,7 +2,7 @@
 export function textTable(headings: readonly string[], cells: readonly (readonly string[])[]): string {
   const rows = cells.map(row => row.map(oneLine))
   const widths = headings.map((heading, i) =>
-    Math.max(heading.length, ...rows.map(row => row[i]?.length ?? 0)),
+    rows.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), heading.length),
   )
   const line = (cells: readonly string[]) =>
     widths
