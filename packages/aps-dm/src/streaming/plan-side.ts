@@ -1,6 +1,7 @@
 import { type Clock, callSafely, Listeners, Status, systemClock } from "@ophyd-ts/core"
 import { type PutRequest, PvaServer, SharedPv } from "pvxs-node"
 import { InvalidArgument, InvalidRequest } from "../errors.ts"
+import { sleep } from "../time.ts"
 import { DmStreamError, type StreamFault } from "./errors.ts"
 import {
   batchLimit,
@@ -241,9 +242,15 @@ export class PlanSide implements AsyncDisposable {
     })
   }
 
-  /** Disconnects the workflow's process, if it is still there, and frees the port. */
+  /**
+   * Disconnects the workflow's process, if it is still there, and frees the port. One that has just said its last word
+   * gets a moment to hear that it was understood.
+   */
   async close(): Promise<void> {
     this.#stopWatch()
+    for (let i = 0; i < 50 && isEndState(this.#report.state) && this.#server.clientCount > 0; i++) {
+      await sleep(this.#clock, 0.02)
+    }
     await this.#server.close()
   }
 

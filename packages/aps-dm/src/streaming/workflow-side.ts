@@ -140,10 +140,15 @@ export class WorkflowSide implements AsyncDisposable {
     return this.#flushed()
   }
 
-  /** All is done: sends what waits, and reports `finished`. */
+  /**
+   * All is done: sends what waits, and reports `finished`. The work is done when the plan has all results, also when
+   * the plan goes away before it has answered to that.
+   */
   async finish(message = ""): Promise<void> {
     await this.#flushed()
-    await this.report("finished", message)
+    await this.report("finished", message).catch((error: unknown) => {
+      if (!(error instanceof DmStreamError && error.fault === "plan-gone")) throw error
+    })
   }
 
   /** Reports an error, if the plan can still be told. Never rejects. */
