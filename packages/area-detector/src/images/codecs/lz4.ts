@@ -57,8 +57,8 @@ export function decodeLz4Into(input: Uint8Array, output: Uint8Array): void {
     }
     length += 4
     if (offset === 0 || offset > to || to + length > size) throw damaged("lz4: a match beyond the ends")
-    if (offset >= length && length > 32) {
-      output.copyWithin(to, to - offset, to - offset + length)
+    if (length > 48) {
+      copyMatch(output, to, offset, length)
       to += length
     } else {
       // A match may overlap itself: that repeats a pattern.
@@ -66,4 +66,14 @@ export function decodeLz4Into(input: Uint8Array, output: Uint8Array): void {
     }
   }
   if (to !== size) throw damaged(`lz4: the block holds ${to} bytes, not ${size}`)
+}
+
+/** Copies a long match in few pieces: each one repeats all that is there of the pattern. */
+function copyMatch(output: Uint8Array, to: number, offset: number, length: number): void {
+  const start = to - offset
+  for (let done = 0; done < length; ) {
+    const piece = Math.min(offset + done, length - done)
+    output.copyWithin(to + done, start, start + piece)
+    done += piece
+  }
 }
