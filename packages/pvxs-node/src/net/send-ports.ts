@@ -53,9 +53,11 @@ export class SendPorts {
     if (this.#closed) return
     for (const route of this.#routes) {
       route.port ??= this.#open(route)
-      void route.port.then(port => {
-        if (port !== null && !this.#closed) send(port, route.destinations)
-      })
+      route.port
+        .then(port => {
+          if (port !== null && !this.#closed) send(port, route.destinations)
+        })
+        .catch(error => diagnostics.problem.publish({ where: this.#options.what, error }))
     }
   }
 

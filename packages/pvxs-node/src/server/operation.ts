@@ -60,7 +60,8 @@ export class ServerGet extends ServerOperation {
   }
 
   exec(sub: number): void {
-    this.reply(sub, ok, w => this.#fields.encode(w, this.channel.pv.slots))
+    const { slots } = this.channel.pv
+    this.reply(sub, ok, w => this.#fields.toBegin(slots).encode(w, slots))
   }
 }
 

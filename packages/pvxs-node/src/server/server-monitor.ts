@@ -34,6 +34,8 @@ export class ServerMonitor extends ServerOperation implements Subscriber {
   /** Updates that may be sent; infinite without pipeline. */
   #window: number
   #started = false
+  /** The client has had a value. */
+  #begun = false
 
   constructor(channel: ServerChannel, ioid: number, fields: FieldSet, depth: number, window: number | null) {
     super(channel, ioid)
@@ -96,7 +98,8 @@ export class ServerMonitor extends ServerOperation implements Subscriber {
     this.#started = true
     const { pv } = this.channel
     this.#queue.length = 0
-    this.#enqueue(pv.slots, this.#fields)
+    this.#enqueue(pv.slots, this.#begun ? this.#fields : this.#fields.toBegin(pv.slots))
+    this.#begun = true
     pv.subscribe(this)
   }
 

@@ -24,6 +24,8 @@ export class FieldSet {
   readonly #leaves: readonly LayoutNode[]
   readonly #ops: Uint8Array
   readonly #bits: Uint32Array
+  /** Those that are unions. */
+  readonly #unions: readonly number[]
   readonly #mask: BitSet
   #paths: readonly string[] | undefined
 
@@ -42,6 +44,7 @@ export class FieldSet {
     this.#layout = layout
     this.#leaves = leaves
     this.#bits = Uint32Array.from(leaves, leaf => leaf.bit)
+    this.#unions = leaves.filter(leaf => leaf.type.kind === "union").map(leaf => leaf.bit)
     this.#ops = Uint8Array.from(leaves, leaf => (leaf.type.kind === "scalar" ? (opOf[leaf.type.of] ?? 0) : 0))
     this.#mask = new Bits(this.#bits)
   }
@@ -81,6 +84,16 @@ export class FieldSet {
   /** What both sets have. */
   and(other: FieldSet): FieldSet {
     return this.#layout.fields(new Bits(this.#leaves.filter(l => other.#mask.has(l.bit)).map(l => l.bit)))
+  }
+
+  /**
+   * The fields to send to somebody who has no value yet: without unions that have no member selected, as he has them so
+   * anyway, and gateways built on pvxs refuse to copy them.
+   */
+  toBegin(slots: readonly unknown[]): FieldSet {
+    const unselected = this.#unions.filter(bit => slots[bit] === null)
+    if (unselected.length === 0) return this
+    return this.#layout.fields(new Bits(this.#bits.filter(bit => !unselected.includes(bit))))
   }
 
   /** Reads exactly these fields into their slots. */

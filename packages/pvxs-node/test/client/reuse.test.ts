@@ -114,6 +114,30 @@ describe("a monitor that uses memory again", () => {
     }
   })
 
+  it("starts without an image where there is none, is told of the first, and of its going", async () => {
+    await using monitor = pair.client.monitor("i", { type: ntNdArray, deliver: "all" })
+    const updates = monitor[Symbol.asyncIterator]()
+    const first = (await updates.next()).value!
+    expect([first.value.value, first.changed.has("value"), first.changed.has("uniqueId")]).toEqual([
+      null,
+      false,
+      true,
+    ])
+    expect((await pair.client.get("i", { type: ntNdArray })).value).toBeNull()
+    pv.post(image(3))
+    expect((await updates.next()).value?.changed.has("value")).toBe(true)
+    pv.post({ value: null })
+    const last = (await updates.next()).value!
+    expect([last.value.value, last.changed.paths]).toEqual([null, ["value"]])
+    pv.post(image(4))
+    await updates.next()
+    monitor.pause()
+    await until(() => expect(pv.subscriberCount).toBe(0))
+    pv.post({ value: null })
+    monitor.resume()
+    expect((await updates.next()).value?.value.value).toBeNull()
+  })
+
   it("goes on after its PV has closed and opened", async () => {
     await using monitor = pair.client.monitor("i", { type: ntNdArray, reuseMemory: true })
     const updates = monitor[Symbol.asyncIterator]()
