@@ -10,13 +10,14 @@ import {
   DmExperimentSignals,
   type DmJobError,
   DmSpool,
+  type DmTaskInfo,
   setupUser,
 } from "../src/index.ts"
 import { FileDetector } from "./support/file-detector.ts"
 import { experiment, second, setUp, temporaryDirectory } from "./support/service.ts"
 
 /** A user who is set up, a detector that writes into the directory that the DAQ watches. */
-async function beamline({ daq = true }: { daq?: boolean } = {}) {
+async function beamline({ daq = true, daqInfo = {} }: { daq?: boolean; daqInfo?: DmTaskInfo } = {}) {
   const base = await setUp({
     commands: [second(async context => ({ stdOut: await readFile(await context.inputFile(), "utf8") }))],
   })
@@ -26,7 +27,11 @@ async function beamline({ daq = true }: { daq?: boolean } = {}) {
   await signals.connect({ mock: false })
   if (daq)
     await base.RE.run(
-      setupUser(base.dm, signals, { experiment, dataDirectory: data, daqInfo: { destDirectory: "raw" } }),
+      setupUser(base.dm, signals, {
+        experiment,
+        dataDirectory: data,
+        daqInfo: { destDirectory: "raw", ...daqInfo },
+      }),
     )
   else await Promise.all([signals.experiment.set(experiment), signals.dataDirectory.set(data)])
   const connector = base.connect({ workflowArgs: {} })
@@ -158,6 +163,12 @@ describe("a file-based collection", () => {
     await RE.run(collect({ wait: true }))
     expect(sim.control.jobs.map(job => job["status"])).toEqual(["done", "done"])
   })
+})
+
+it("a DAQ that makes no check sums is believed by name", async () => {
+  const { RE, collect, sim } = await beamline({ daqInfo: { skipChecksum: true } })
+  expect((await RE.run(collect())).exitStatus).toBe("success")
+  expect(sim.control.jobs).toHaveLength(1)
 })
 
 describe("trouble with a file-based collection", () => {

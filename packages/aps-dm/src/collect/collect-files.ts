@@ -55,7 +55,8 @@ export interface CollectFilesOptions<T> extends AwayOptions {
   files?: readonly string[] | ((acquired: Pick<Acquired, "runUid" | "paths">) => readonly string[])
   /**
    * `content` (default): a file counts as there when DM has it with the check sum of the file on this machine, if it
-   * can be read here; a DAQ may bring a file before it is complete. `name`: when DM has one of that name.
+   * can be read here and DM makes check sums; a DAQ may bring a file before it is complete. `name`: when DM has one of
+   * that name, for files that take long to read.
    */
   verify?: "content" | "name"
   /** Seconds to wait for the files; default 600. */
@@ -202,7 +203,14 @@ function* handOver(
     const sums = verify === "name" ? [] : await Promise.all(acquired.paths.map(path => md5Of(path, signal)))
     // The names are those of the paths unless the caller has given others.
     const isPaired = options.files === undefined
-    return acquired.files.map((name, i): ExpectedFile => ({ name, md5: isPaired ? sums[i] : undefined }))
+    return acquired.files.map(
+      (name, i): ExpectedFile => ({
+        name,
+        md5: isPaired ? sums[i] : undefined,
+        // DAQs may be told to make no check sums.
+        believeWithout: true,
+      }),
+    )
   })
   yield* waitForFiles(client, { experiment, files, timeout: uploadTimeout, period: uploadPeriod })
 }

@@ -10,6 +10,8 @@ export interface ExpectedFile {
   readonly name: string
   /** As DM's catalogue has it; a file with another one is still the old one, or not complete. */
   readonly md5?: string | undefined
+  /** A catalogue that has no check sum for the file is believed; default: it is waited for. */
+  readonly believeWithout?: boolean | undefined
 }
 
 export interface ExpectedFiles {
@@ -66,12 +68,14 @@ export async function untilFilesArrived(
   return await poll(
     what,
     async signal => {
-      for (const { name, md5 } of missing()) {
+      for (const { name, md5, believeWithout = false } of missing()) {
         const metadata = await dm.cat.getExperimentFile(experiment, name, { signal }).catch(absent)
         if (metadata === undefined) continue
-        if (md5 === undefined || metadata.md5Sum?.toLowerCase() === md5.toLowerCase())
+        const { md5Sum = "" } = metadata
+        const isUnknown = md5Sum === "" && believeWithout
+        if (md5 === undefined || isUnknown || md5Sum.toLowerCase() === md5.toLowerCase())
           stored.set(name, metadata)
-        else other.set(name, metadata.md5Sum ?? "unknown")
+        else other.set(name, md5Sum === "" ? "unknown" : md5Sum)
       }
       if (count > 0) counted = await filesUnder(dm, expected, signal)
       onProgress?.(stored.size + Math.min(counted.length, count), named.length + count)
