@@ -107,6 +107,31 @@ describe("jobs that are watched together", () => {
     for (const { limit } of asked) expect(limit).toBeLessThanOrEqual(500)
   })
 
+  it("may be watched twice", async () => {
+    const { dm, clock, connectors, change, pass, forget } = await setUp(5)
+    const twice = new DM_WorkflowConnector({ name: "twice", client: dm, clock })
+    const status = twice.attach(connectors[0]?.job?.id ?? "", { timeout: Number.POSITIVE_INFINITY })
+    await pass(1.5)
+    forget()
+    await pass(2)
+    expect(dm.polls).toBe(0)
+    change(0, { status: "done" })
+    await pass(1)
+    expect([status.success, connectors[0]?.job?.status]).toEqual([true, "done"])
+  })
+
+  it("may ask at other times than most: a few alone do not make the list useless", async () => {
+    const { dm, asked, connectors, pass, forget } = await setUp(12)
+    for (const connector of connectors.slice(0, 2)) await connector.pollingPeriod.set(0.3)
+    await pass(2.5)
+    forget()
+    await pass(3)
+    // Ten by the list; two by themselves, but where their moments meet.
+    expect(asked.length).toBe(3)
+    expect(dm.polls).toBeGreaterThanOrEqual(16)
+    expect(dm.polls).toBeLessThanOrEqual(20)
+  })
+
   it("share the trouble of a service that is away: each shows it and waits longer", async () => {
     const { dm, connectors, pass, statuses, change } = await setUp(10)
     await pass(1)

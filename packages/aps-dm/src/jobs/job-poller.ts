@@ -85,38 +85,46 @@ export class JobPoller {
 
   /** Never rejects: every question gets its answer or its error. */
   async #flush(): Promise<void> {
-    const questions = this.#questions.filter(({ signal, fail }) => !signal.aborted || fail(signal.reason))
+    const questions = this.#questions
     this.#questions = []
-    await Promise.all([...groupByOwner(questions)].map(([owner, asked]) => this.#answer(owner, asked)))
+    for (const { signal, fail } of questions) if (signal.aborted) fail(signal.reason)
+    const open = questions.filter(({ signal }) => !signal.aborted)
+    const owners = groupBy(open, question => question.watch.owner)
+    await Promise.all([...owners].map(([owner, asked]) => this.#answer(owner, asked)))
   }
 
   async #answer(owner: string, asked: readonly Question[]): Promise<void> {
-    const open = new Map(asked.map(question => [question.watch.id, question]))
+    // Several may watch the same job.
+    const open = groupBy(asked, question => question.watch.id)
+    const wanted = open.size
     try {
-      if (asked.length > few) await this.#answerFromList(owner, open)
-      // Too many other jobs stand before ours.
-      if (open.size > asked.length / 2) this.#listFrom = this.#clock.now() + withoutList
+      if (wanted > few) {
+        await this.#answerFromList(owner, open)
+        // Too many other jobs stand before ours.
+        if (open.size > wanted / 2) this.#listFrom = this.#clock.now() + withoutList
+      }
     } catch (error) {
       if (error instanceof CommunicationError) {
-        for (const { fail } of open.values()) fail(error)
+        for (const { fail } of [...open.values()].flat()) fail(error)
         return
       }
       // A site without this call: every job for itself, and another try in a minute.
       this.#listFrom = this.#clock.now() + withoutList
     }
-    for (const { watch, signal, answer } of open.values()) answer(this.#whole(watch, signal))
+    for (const { watch, signal, answer } of [...open.values()].flat()) answer(this.#whole(watch, signal))
   }
 
-  async #answerFromList(owner: string, open: Map<string, Question>): Promise<void> {
+  /** Takes those that are answered out of `open`. */
+  async #answerFromList(owner: string, open: Map<string, Question[]>): Promise<void> {
     const limit = Math.min(jobPage, Math.max(100, 2 * open.size))
     for (let turn = 0; turn < mostPages && open.size > few; turn += 1) {
       const jobs = await this.#proc.listProcessingJobs(owner, { keyList: keys, skip: turn * limit, limit })
       let answered = 0
       for (const state of jobs) {
-        const question = open.get(state.id ?? "")
-        if (question === undefined || state.status === undefined) continue
-        open.delete(question.watch.id)
-        question.answer(this.#seen(question, state))
+        const questions = state.status === undefined ? undefined : open.get(state.id ?? "")
+        if (questions === undefined) continue
+        open.delete(state.id ?? "")
+        for (const question of questions) question.answer(this.#seen(question, state))
         answered += 1
         if (answered % atOnce === 0) await new Promise<void>(resolve => setImmediate(resolve))
       }
@@ -140,12 +148,14 @@ interface Watch {
   last: DmJob
 }
 
-function groupByOwner(questions: readonly Question[]): Map<string, Question[]> {
+function groupBy(
+  questions: readonly Question[],
+  key: (question: Question) => string,
+): Map<string, Question[]> {
   const groups = new Map<string, Question[]>()
   for (const question of questions) {
-    const { owner } = question.watch
-    const group = groups.get(owner)
-    if (group === undefined) groups.set(owner, [question])
+    const group = groups.get(key(question))
+    if (group === undefined) groups.set(key(question), [question])
     else group.push(question)
   }
   return groups
