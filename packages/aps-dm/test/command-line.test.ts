@@ -216,6 +216,15 @@ describe("ophyd-ts dm start and watch", () => {
     const again = await dm(["start", "count-lines", "filePath=/a", "--policy", "reject"])
     expect(again).toMatchObject({ status: 1, err: expect.stringMatching(/its policy is reject/) })
     expect(sim.control.jobs).toHaveLength(1)
+    const queued = dm(["start", "count-lines", "filePath=/a", "--policy", "queue", "--period", "0.02"])
+    await expect.poll(() => sim.control.count("listProcessingJobs")).toBeGreaterThan(4)
+    sim.control.play(second({}))
+    const [first] = sim.control.jobs
+    await sim.control.abortJob(String(first?.["id"]))
+    expect(await queued).toMatchObject({
+      status: 0,
+      err: expect.stringMatching(/^dm: workflow count-lines waits for/),
+    })
   })
 })
 
@@ -320,6 +329,7 @@ describe("a command line", () => {
       err: expect.stringMatching(/set DM_PROC_WEB_SERVICE_URL/),
     })
     await sim.control.goAway("proc")
+    expect(await dm(["start", "count-lines", "filePath=/a"])).toMatchObject({ status: 3 })
     expect(await dm(["jobs"])).toMatchObject({
       status: 3,
       err: expect.stringMatching(/processing service.*connection refused/),

@@ -63,7 +63,10 @@ async function follow(
   try {
     using bar = new ProgressBar(terminal)
     const show = () => showProgress(bar, connector.job)
-    connector.onReport(({ kind, text }) => (kind === "connection" ? bar.show(0, text) : show()))
+    connector.onReport(({ kind, text, job }) => {
+      if (kind === "connection" || (kind === "change" && job === null)) bar.show(0, text)
+      else show()
+    })
     const ending = begin(connector, { timeout: invocation.number("timeout") ?? Number.POSITIVE_INFINITY })
     if (invocation.flag("no-wait")) {
       const job = await taken(connector, ending)
