@@ -51,7 +51,7 @@ describe.skipIf(!peers().container)("a genuine IOC in a container", { timeout: 1
     await ca.put(`${P}m1`, 0.5, { completion: true })
     await ca.put(`${P}det:Acquire`, 1, { completion: true })
     expect((await ca.get(`${P}det:Counts`)).value).toBeGreaterThan(1000)
-    expect(await pva.get(`${P}m1.RBV`)).toMatchObject({ value: 0.5 })
+    expect(await pva.get(`${P}stage`)).toMatchObject({ m1: { value: 0.5 }, m2: { value: 0 } })
     expect((await ca.get(`${P}busy.RTYP`, { type: "string" })).value).toBe("busy")
   })
 
