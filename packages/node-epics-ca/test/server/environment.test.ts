@@ -83,7 +83,7 @@ test.runIf(process.platform === "linux")(
     server.add(new ServerPv("X:a", { type: "long", value: 5 }))
     const reach = (host: string, timeout: number) => {
       const addressList = [`${host}:${server.searchPort}`]
-      return new CaClient({ env: {}, nameServers: [], addressList, autoAddressList: false, timeout })
+      return new CaClient({ nameServers: [], addressList, autoAddressList: false, timeout })
     }
     for (const host of hosts) {
       await using client = reach(host, 20)
