@@ -1,4 +1,4 @@
-import { SimDetector, staticPaths } from "@ophyd-ts/area-detector"
+import { AreaDetector, type DataLogic, SimDetector, SimDriver, staticPaths } from "@ophyd-ts/area-detector"
 import { connect, MockBackend, type SignalRW, StatusTimeoutError } from "@ophyd-ts/core"
 import { holdPuts, onPut, putsOf, setMockValue } from "@ophyd-ts/core/testing"
 import { bp } from "@ophyd-ts/run-engine"
@@ -114,6 +114,50 @@ test("exposures that the camera adds up, frames of an event and the exposure are
   expect(await now()).toEqual([2, 3, 0.5, 0.6])
   await det.unstage()
   expect(await now()).toEqual([4, 0, 0, 0])
+})
+
+test("a plan that is aborted while its detector is being staged leaves nothing staged", async () => {
+  const { det, camera } = await mockDetector()
+  const { RE } = recordingEngine()
+  await det.cam.imageMode.set("Continuous")
+  const held = holdPuts(det.file!.fileTemplate)
+  const running = RE.run(bp.count([det]))
+  await vi.waitFor(() => expect(held.pending).toBe(1))
+  const aborting = RE.abort("enough")
+  await vi.waitFor(() => expect(RE.state).not.toBe("running"))
+  held.end()
+  await aborting
+  expect(await running).toMatchObject({ exitStatus: "abort", problems: [] })
+  await vi.waitFor(() => expect(det.staged).toBe(false))
+  expect(await det.file!.fileWriteMode.get()).toBe("Single")
+  expect(await det.file!.capture.get()).toBe(false)
+  expect(camera.log).not.toContain("acquire")
+})
+
+test("a data logic of one's own takes part from stage to unstage, and may refuse a point", async () => {
+  const log: string[] = []
+  let bad = false
+  const counting = (): DataLogic => ({
+    open: async ({ detector }) => void log.push(`open ${detector}`),
+    begin: (_info, { clean }) => void log.push(`begin ${clean}`),
+    finish: async frames => {
+      log.push(`finish ${frames}`)
+      if (bad) throw new Error("the frame is too dark")
+      return false
+    },
+    close: async () => void log.push("close"),
+  })
+  const det = new AreaDetector("X:", { name: "det", driver: SimDriver, data: [counting] })
+  await connect(det, { mock: true })
+  new MockCamera(det)
+  await det.stage()
+  await det.trigger()
+  await det.trigger()
+  bad = true
+  await expect(det.trigger()).rejects.toThrow("det: trigger failed after")
+  await det.unstage()
+  const points = ["begin false", "finish 1", "begin true", "finish 1", "begin true", "finish 1"]
+  expect(log).toEqual(["open det", ...points, "close"])
 })
 
 describe("a flight by an external trigger", () => {

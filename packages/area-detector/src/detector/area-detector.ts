@@ -96,6 +96,9 @@ export class AreaDetector<
   readonly #timeout: number
   readonly #checkPorts: boolean
   #release: (() => void) | null = null
+  /** Ends with a `stage` under way. */
+  #staging: Promise<void> | null = null
+  #inBase = false
   #session: Session | null = null
   #action: Status<unknown> | null = null
   /** What belongs to the newest frame, until the next one is taken. */
@@ -136,21 +139,40 @@ export class AreaDetector<
   override async stage(): Promise<Component[]> {
     if (this.#release !== null) throw new RedundantStaging(this.name)
     this.#release = this.#claim()
+    const staging = this.#setUp()
+    this.#staging = staging.then(nothing, nothing)
+    try {
+      return await staging
+    } finally {
+      this.#staging = null
+    }
+  }
+
+  /** Stops the camera, closes the file and puts all settings back in reverse order; goes on after a failure. */
+  override async unstage(): Promise<Component[]> {
+    // A plan may be aborted while its detector is being staged. Failing in the base class, `stage` comes here itself.
+    if (!this.#inBase) await this.#staging
+    return await this.#undo()
+  }
+
+  async #setUp(): Promise<Component[]> {
     try {
       await this.#parts.arm.ensureStopped()
+      this.#inBase = true
       const staged = await super.stage()
-      const session = new Session({
+      this.#inBase = false
+      this.#session = new Session({
         name: this.name,
         driver: this.cam,
         timeout: this.#timeout,
         ...this.#parts,
       })
-      this.#session = session
       if (this.#checkPorts) await this.validatePorts()
-      await session.begin()
+      await this.#session.begin()
       return staged
     } catch (thrown) {
-      await this.unstage().catch(error => {
+      this.#inBase = false
+      await this.#undo().catch(error => {
         throw new DeviceErrors(this.name, "stage failed and could not be undone", [
           toError(thrown),
           toError(error),
@@ -160,8 +182,7 @@ export class AreaDetector<
     }
   }
 
-  /** Stops the camera, closes the file and puts all settings back in reverse order; goes on after a failure. */
-  override async unstage(): Promise<Component[]> {
+  async #undo(): Promise<Component[]> {
     const session = this.#session
     this.#session = null
     this.#readings = null
@@ -289,3 +310,5 @@ export class AreaDetector<
     this.#action = null
   }
 }
+
+const nothing = () => {}

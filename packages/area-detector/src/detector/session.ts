@@ -71,15 +71,21 @@ export class Session {
     await this.#recover()
     const info = fullTriggerInfo(this.#parts.name, given)
     const prepare = this.#preparer(info)
-    const { exposures, deadtime } = this.#parts.trigger
+    const { trigger, name } = this.#parts
+    if (info.exposuresPerCollection > 1 && trigger.exposures === undefined) {
+      throw new AreaDetectorError(
+        "BAD_TRIGGER_INFO",
+        `${name}: cannot add up ${info.exposuresPerCollection} exposures to one frame`,
+      )
+    }
     const request: TriggerRequest = {
       frames: framesOf(info),
       livetime: info.livetime,
-      deadtime: info.deadtime > 0 ? info.deadtime : ((await deadtime?.()) ?? 0),
+      deadtime: info.deadtime > 0 ? info.deadtime : ((await trigger.deadtime?.()) ?? 0),
     }
     this.#info = null
     if (this.#acquisition !== null) await this.stop()
-    await exposures?.(info.exposuresPerCollection, this.#settings)
+    await trigger.exposures?.(info.exposuresPerCollection, this.#settings)
     await prepare(request, this.#settings)
     for (const logic of this.#parts.data) logic.prepare?.(info)
     this.#info = info
