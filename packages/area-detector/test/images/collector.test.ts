@@ -1,4 +1,4 @@
-import { bp, bpp, bps, type EventPage, RunEngine } from "@ophyd-ts/run-engine"
+import { bpp, bps, type EventPage, RunEngine } from "@ophyd-ts/run-engine"
 import { PvAny, t } from "pvxs-node"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { type Frame, FrameCollector, type FrameCollectorOptions, PvaFrames } from "../../src/images/index.ts"
@@ -59,14 +59,20 @@ describe("a frame collector", () => {
   })
 
   it("ends a series of unknown length when no more frames come", async () => {
-    const spot = collector()
+    const spot = collector({ quiet: 1 })
     const RE = new RunEngine()
     const pages: EventPage[] = []
     RE.subscribe((_, doc) => void pages.push(doc as EventPage), { name: "event_page" })
-    setTimeout(() => {
-      for (let id = 1; id <= 3; id++) images.post(id)
-    }, 30)
-    await RE.run(bp.fly([spot]))
+    await RE.run(
+      bpp.run({}, function* () {
+        yield* bps.kickoff(spot, { wait: true })
+        yield* bps.call(() => {
+          for (let id = 1; id <= 3; id++) images.post(id)
+        })
+        yield* bps.complete(spot, { wait: true })
+        yield* bps.collect(spot)
+      }),
+    )
     expect(pages[0]?.data["spot_unique_id"]).toEqual([1, 2, 3])
   })
 
