@@ -2,8 +2,10 @@
 import { TcpProxy } from "@ophyd-ts/epics-net/testing"
 import { type SoftIoc, startSoftIoc } from "@ophyd-ts/ioc-sim"
 import {
+  findServers,
   ntScalar,
   ntScalarArray,
+  ntUri,
   PvaClient,
   PvaServer,
   plain,
@@ -60,6 +62,14 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV1 (pvAccessCP
   it("finds its records by UDP, answered from another port than the one that was asked", async () => {
     expect(await Promise.all(["ao", "long", "string", "ao.EGU"].map(value))).toEqual([1.5, 7, "hello", "mm"])
     await expect(client.get(`${P}nobody`, { timeout: 0.3 })).rejects.toMatchObject({ code: "PVA_TIMEOUT" })
+  })
+
+  it("lists its names through its info channel, and is there when asked who is", async () => {
+    const [found] = await findServers({ ...ioc.clientConfig().pva, env: {} }, 0.5)
+    expect(found?.endpoint).toBe(`127.0.0.1:${ioc.ports.pva}`)
+    const options = { server: found?.endpoint ?? "" }
+    const names = await client.rpc("server", ntUri("server", { op: "channels" }), options)
+    expect(names?.["value"]).toContain(`${P}ao`)
   })
 
   it("reads scalars with alarm, time, units and limits, from types sent by id", async () => {
