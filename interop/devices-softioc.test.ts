@@ -1,5 +1,14 @@
 /** The ready devices against records of a genuine IOC. */
-import { boolean, connect, DeviceVector, double, type NotConnectedError, until } from "@ophyd-ts/core"
+import {
+  boolean,
+  connect,
+  DeviceVector,
+  double,
+  type NotConnectedError,
+  restoreSettings,
+  saveSettings,
+  until,
+} from "@ophyd-ts/core"
 import {
   BusyRecord,
   CalcoutRecord,
@@ -142,26 +151,42 @@ it.skipIf(!peers().softIoc).each(["ca", "pva"] as const)(
   },
 )
 
-it.skipIf(!peers().softIoc)("a calcout record connects with all its fields, and calculates", async () => {
-  await using ioc = await startSoftIoc({
-    text: `record(calcout, "${prefix}c") { field(CALC, "A+B") field(A, "1") field(OOPT, "On Change") field(PREC, "3") }`,
-  })
-  const client = new CaClient(ioc.clientConfig().ca)
-  try {
-    const calc = new CalcoutRecord(`${prefix}c`, { name: "c", client })
-    await calc.connect({ timeout: 30 })
-    await calc.channels["B"]?.inputValue.set(2)
-    await calc.calculation.set("A+10*B")
-    await calc.processRecord.trigger()
-    expect(await calc.calculatedValue.get()).toBe(21)
-    expect(await calc.outputExecuteOption.get()).toBe("On Change")
-    await calc.scanningRate.set("1 second")
-    expect(await calc.readConfiguration()).toMatchObject({
-      c_scanning_rate: { value: "1 second" },
-      c_calculation: { value: "A+10*B" },
-      c_channels_B_input_value: { value: 2 },
+it.skipIf(!peers().softIoc).each(["ca", "pva"] as const)(
+  "a calcout record connects over %s with all its fields, calculates, and keeps long expressions whole",
+  async protocol => {
+    await using ioc = await startSoftIoc({
+      text: `record(calcout, "${prefix}c") { field(CALC, "A+B") field(A, "1") field(OOPT, "On Change") field(PREC, "3") }`,
     })
-  } finally {
-    await client.close()
-  }
-})
+    const { ca, pva } = ioc.clientConfig()
+    const client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
+    try {
+      const calc = new CalcoutRecord(`${protocol}://${prefix}c`, { name: "c", client })
+      await calc.connect({ timeout: 30 })
+      await calc.channels["B"]?.inputValue.set(2)
+      await calc.calculation.set("A+10*B")
+      await calc.processRecord.trigger()
+      expect(await calc.calculatedValue.get()).toBe(21)
+      expect(await calc.outputExecuteOption.get()).toBe("On Change")
+      await calc.scanningRate.set("1 second")
+      expect(await calc.readConfiguration()).toMatchObject({
+        c_scanning_rate: { value: "1 second" },
+        c_calculation: { value: "A+10*B" },
+        c_channels_B_input_value: { value: 2 },
+      })
+      await calc.scanningRate.set("Passive")
+      const long = `A+${"10*B+".repeat(12)}1`
+      const link = `${prefix}${"a_rather_long_name_".repeat(2)}x.VAL CP MS`
+      await calc.calculation.set(long)
+      await calc.channels["C"]?.inputLink.set(link)
+      await calc.processRecord.trigger()
+      expect(await calc.calculatedValue.get()).toBe(242)
+      expect(await calc.channels["C"]?.inputLink.get()).toBe(link)
+      const saved = await saveSettings(calc)
+      await calc.calculation.set("0")
+      expect((await restoreSettings(calc, saved)).failed).toEqual([])
+      expect(await calc.calculation.get()).toBe(long)
+    } finally {
+      await client.close()
+    }
+  },
+)

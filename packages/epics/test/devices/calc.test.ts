@@ -23,7 +23,7 @@ async function serve(make: (client: CaClient, prefix: string) => EpicsDevice): P
   const device = make(client, randomPrefix())
   const names = new Set<string>()
   for (const signal of device.signals()) {
-    const name = signal.source.replace("ca://", "")
+    const name = signal.source.replace("ca://", "").replace("$", "")
     if (!names.has(name)) server.add(new ServerPv(name, pvOf(signal)))
     names.add(name)
   }
@@ -75,7 +75,7 @@ describe("records that users fill", () => {
     const mock = new UserTransforms("X:", { name: "trans" })
     await mock.connect({ mock: true })
     const { channels } = mock.at(10)
-    expect(channels["P"]?.expression.source).toBe("mock+ca://X:userTran10.CLCP")
+    expect(channels["P"]?.expression.source).toBe("mock+ca://X:userTran10.CLCP$")
     expect(channels["P"]?.currentValue.name).toBe("trans_transform10_channels_P_current_value")
     await mock.at(1).reset()
     expect(putsOf(mock.at(1).channels["C"]!.comment)).toEqual([{ value: "c", completion: true }])
@@ -95,7 +95,7 @@ describe("records that users fill", () => {
     await mock.connect({ mock: true })
     const sources = [...mock.signals()].map(signal => signal.source)
     expect(new Set(sources).size).toBe(sources.length)
-    expect(mock.channels["L"]?.inputLink.source).toBe("mock+ca://X:c.INPL")
+    expect(mock.channels["L"]?.inputLink.source).toBe("mock+ca://X:c.INPL$")
   })
 })
 

@@ -14,10 +14,10 @@ export class ArrayCalcChannel extends EpicsDevice {
     super(prefix, { as: letter, ...options })
     const config = { kind: "config" } as const
     this.inputValue = this.signal.rw(double, `.${letter}`, config)
-    this.inputPv = this.signal.rw(string, `.INP${letter}`, config)
+    this.inputPv = this.signal.rw(string, `.INP${letter}$`, config)
     // Large and seldom wanted in every descriptor.
     this.inputArray = this.signal.rw(float64Array, `.${letter}${letter}`, { kind: "omitted" })
-    this.inputArrayPv = this.signal.rw(string, `.IN${letter}${letter}`, config)
+    this.inputArrayPv = this.signal.rw(string, `.IN${letter}${letter}$`, config)
   }
 
   async reset(): Promise<void> {
@@ -30,8 +30,8 @@ export class ArrayCalcChannel extends EpicsDevice {
 /** The synApps aCalcout record: an expression over numbers and arrays. */
 export class ArrayCalcRecord extends CalcFields {
   readonly calculatedArray = this.signal.r(float64Array, ".AVAL")
-  readonly calculation = this.signal.rw(string, ".CALC", { kind: "config" })
-  readonly outputPv = this.signal.rw(string, ".OUT", { kind: "config" })
+  readonly calculation = this.signal.rw(string, ".CALC$", { kind: "config" })
+  readonly outputPv = this.signal.rw(string, ".OUT$", { kind: "config" })
   readonly elementsAllocated = this.signal.r(number, ".NELM", { kind: "config" })
   readonly elementsUsed = this.signal.rw(number, ".NUSE", { kind: "config" })
   readonly channels: Group<Record<string, ArrayCalcChannel>> = group(

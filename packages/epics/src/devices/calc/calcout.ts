@@ -11,13 +11,13 @@ export class CalcChannel extends EpicsDevice {
   constructor(prefix: string, letter: string, options: EpicsDeviceOptions = {}) {
     super(prefix, { as: letter, ...options })
     this.inputValue = this.signal.rw(double, `.${letter}`, { kind: "config" })
-    this.inputLink = this.signal.rw(string, `.INP${letter}`, { kind: "config" })
+    this.inputLink = this.signal.rw(string, `.INP${letter}$`, { kind: "config" })
   }
 }
 
 /** A calc record of EPICS base: an expression of the inputs A to L. */
 export class CalcRecord extends CalcFields {
-  readonly calculation = this.signal.rw(string, ".CALC", { kind: "config" })
+  readonly calculation = this.signal.rw(string, ".CALC$", { kind: "config" })
   readonly units = this.signal.rw(string, ".EGU", { kind: "config" })
   readonly channels: Group<Record<string, CalcChannel>> = group(
     Object.fromEntries(letters(12).map(letter => [letter, new CalcChannel(this.prefix, letter)])),
@@ -26,7 +26,7 @@ export class CalcRecord extends CalcFields {
 
 /** A calcout record of EPICS base: it also writes its result, on a condition. */
 export class CalcoutRecord extends CalcRecord {
-  readonly outputLink = this.signal.rw(string, ".OUT", { kind: "config" })
+  readonly outputLink = this.signal.rw(string, ".OUT$", { kind: "config" })
   readonly outputExecuteOption = this.signal.rw(
     choice.subset("Every Time", "On Change", "When Zero", "When Non-zero"),
     ".OOPT",
@@ -34,6 +34,6 @@ export class CalcoutRecord extends CalcRecord {
   )
   readonly outputExecutionDelay = this.signal.rw(double, ".ODLY", { kind: "config" })
   readonly outputDataOption = this.signal.rw(choice("Use CALC", "Use OCAL"), ".DOPT", { kind: "config" })
-  readonly outputCalculation = this.signal.rw(string, ".OCAL", { kind: "config" })
+  readonly outputCalculation = this.signal.rw(string, ".OCAL$", { kind: "config" })
   readonly outputValue = this.signal.r(double, ".OVAL")
 }

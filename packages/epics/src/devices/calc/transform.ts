@@ -20,11 +20,11 @@ export class TransformChannel extends EpicsDevice {
     const config = { kind: "config" } as const
     this.currentValue = this.signal.rw(double, `.${letter}`, { kind: "hinted" })
     this.lastValue = this.signal.r(double, `.L${letter}`, config)
-    this.inputPv = this.signal.rw(string, `.INP${letter}`, config)
+    this.inputPv = this.signal.rw(string, `.INP${letter}$`, config)
     this.comment = this.signal.rw(string, `.CMT${letter}`, config)
-    this.expression = this.signal.rw(string, `.CLC${letter}`, config)
+    this.expression = this.signal.rw(string, `.CLC${letter}$`, config)
     this.expressionInvalid = this.signal.r(boolean, `.C${letter}V`, config)
-    this.outputPv = this.signal.rw(string, `.OUT${letter}`, config)
+    this.outputPv = this.signal.rw(string, `.OUT${letter}$`, config)
   }
 
   async reset(): Promise<void> {
