@@ -88,6 +88,14 @@ describe.skipIf(!peers().container)("a genuine IOC in a container", { timeout: 1
     })
   })
 
+  it("hangs while it is frozen, and answers once it is thawed", async () => {
+    await ioc.freeze()
+    await expect(ca.get(`${P}m1.RBV`, { timeout: 0.5 })).rejects.toThrow()
+    await expect(ioc.freeze()).rejects.toMatchObject({ code: "container-failed" })
+    await ioc.thaw()
+    expect((await ca.get(`${P}m1.RBV`, { timeout: 30 })).value).toEqual(expect.any(Number))
+  })
+
   it("serves databases of the caller's beside another one, and leaves nothing behind", async () => {
     const folder = await mkdtemp(join(tmpdir(), "ophyd-ts-container-"))
     const file = join(folder, "own.db")

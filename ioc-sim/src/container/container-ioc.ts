@@ -91,7 +91,8 @@ async function start({
         output = (output + text).slice(-65_536)
       }
       const container = await startContainer(engine, { ...plan, image, command, ports, environment, heard })
-      return new ContainerIoc({ container, image, host: plan.host, ports, output: () => output })
+      const process = engine.client.container.getById(container.getId())
+      return new ContainerIoc({ container, process, image, host: plan.host, ports, output: () => output })
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       const isTaken = taken.test(reason)
@@ -109,8 +110,15 @@ export interface RunningContainer {
   stop(): Promise<unknown>
 }
 
+/** What is in it, as the engine handles it. */
+export interface RunningProcess {
+  pause(): Promise<unknown>
+  unpause(): Promise<unknown>
+}
+
 interface ContainerIocParts {
   readonly container: RunningContainer
+  readonly process: RunningProcess
   readonly image: string
   readonly host: string
   readonly ports: IocPorts
@@ -162,30 +170,47 @@ export class ContainerIoc implements AsyncDisposable {
    * @throws IocSimError `container-failed` when it does not come up again.
    */
   async restart(): Promise<void> {
-    try {
-      await this.#parts.container.restart()
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      const message = `a container of ${this.name} did not start again: ${reason}\n${this.output.trim()}`
-      throw new IocSimError("container-failed", message, { cause })
-    }
+    await this.#try("did not start again", () => this.#parts.container.restart())
+  }
+
+  /**
+   * Stops the IOC where it is, connections open: to a client it hangs.
+   * @throws IocSimError `container-failed` when the engine refuses, such as for one that is frozen already.
+   */
+  async freeze(): Promise<void> {
+    await this.#try("could not be frozen", () => this.#parts.process.pause())
+  }
+
+  /**
+   * Lets a frozen IOC go on.
+   * @throws IocSimError `container-failed` when the engine refuses, such as for one that is not frozen.
+   */
+  async thaw(): Promise<void> {
+    await this.#try("could not be thawed", () => this.#parts.process.unpause())
   }
 
   /** Ends the IOC and takes the container away, if somebody else has not done so. The image stays. */
   async close(): Promise<void> {
-    try {
-      await this.#parts.container.stop()
-    } catch (cause) {
-      if ((cause as { statusCode?: number }).statusCode === 404) return
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new IocSimError("container-failed", `a container of ${this.name} could not be ended: ${reason}`, {
-        cause,
-      })
-    }
+    const gone = (error: unknown): boolean => (error as { statusCode?: number }).statusCode === 404
+    await this.#try("could not be ended", () =>
+      this.#parts.container.stop().catch(error => {
+        if (!gone(error)) throw error
+      }),
+    )
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #try(failure: string, action: () => Promise<unknown>): Promise<void> {
+    try {
+      await action()
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const message = `a container of ${this.name} ${failure}: ${reason}\n${this.output.trim()}`
+      throw new IocSimError("container-failed", message, { cause })
+    }
   }
 }
 
