@@ -1,5 +1,5 @@
 /** Small datasets that grow with each image. */
-import type { Dataset } from "h5wasm/node"
+import type { Rows } from "./rows.ts"
 
 /** Values are written so many at a time, and whenever the file is flushed. */
 const batch = 64
@@ -15,14 +15,13 @@ export const numbers = {
 
 /** A dataset that gets one value, or one row of values, for each image. */
 export class Column {
-  readonly #dataset: Dataset
+  readonly #rows: Rows
   readonly #make: MakeNumbers
   readonly #width: number
   #pending: number[] = []
-  #rows = 0
 
-  constructor(dataset: Dataset, make: MakeNumbers, width: number) {
-    this.#dataset = dataset
+  constructor(rows: Rows, make: MakeNumbers, width: number) {
+    this.#rows = rows
     this.#make = make
     this.#width = width
   }
@@ -34,26 +33,17 @@ export class Column {
 
   write(): void {
     if (this.#pending.length === 0) return
-    const rows = this.#rows + this.#pending.length / this.#width
-    this.#resize(rows)
-    const range: [number, number] = [this.#rows, rows]
-    this.#dataset.write_slice(
-      this.#width > 1 ? [range, [0, this.#width]] : [range],
-      this.#make(this.#pending),
-    )
-    this.#rows = rows
+    this.#rows.append(this.#make(this.#pending), this.#pending.length / this.#width)
     this.#pending = []
   }
 
   /** Forgets what came after so many images. */
   cut(rows: number): void {
     this.#pending = []
-    if (this.#rows <= rows) return
-    this.#resize(rows)
-    this.#rows = rows
+    if (this.#rows.count > rows) this.#rows.resize(rows)
   }
 
-  #resize(rows: number): void {
-    this.#dataset.resize(this.#width > 1 ? [rows, this.#width] : [rows])
+  release(): void {
+    this.#rows.release()
   }
 }

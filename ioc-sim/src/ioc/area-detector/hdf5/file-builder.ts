@@ -4,6 +4,7 @@ import type { FrameAttribute } from "../frame.ts"
 import { Column, type MakeNumbers, numbers } from "./column.ts"
 import { datasetsOf, type LayoutAttribute, type LayoutDataset, performance, walk } from "./layout.ts"
 import type { FileLayout, StoredFrame } from "./messages.ts"
+import { type Hdf5, Rows } from "./rows.ts"
 
 const rowsPerChunk = 1024
 
@@ -19,18 +20,20 @@ export class FileBuilder {
   /** Name of the column that holds times of writing; no attribute has it. */
   static readonly timing = "\0timing"
 
+  readonly #library: Hdf5
   readonly #file: File
   readonly #first: StoredFrame["data"]
   readonly #layout: FileLayout
   readonly #columns = new Map<string, Column>()
 
-  constructor(file: File, first: StoredFrame["data"], layout: FileLayout) {
+  constructor(library: Hdf5, file: File, first: StoredFrame["data"], layout: FileLayout) {
+    this.#library = library
     this.#file = file
     this.#first = first
     this.#layout = layout
   }
 
-  build(): { readonly images: Dataset; readonly columns: ReadonlyMap<string, Column> } {
+  build(): { readonly images: Rows; readonly columns: ReadonlyMap<string, Column> } {
     const { tree } = this.#layout
     walk(tree, ({ name, attributes }, path) => {
       if (path === "") return
@@ -68,7 +71,7 @@ export class FileBuilder {
     }
   }
 
-  #makeImages(): Dataset {
+  #makeImages(): Rows {
     const { tree, shape, chunks, zlib } = this.#layout
     const all = datasetsOf(tree).filter(({ dataset }) => dataset.source === "detector")
     const target = all.find(({ dataset }) => dataset.isDefault) ?? all[0]
@@ -84,7 +87,7 @@ export class FileBuilder {
       ...(zlib !== undefined && { compression: "gzip" as const, compression_opts: zlib }),
     })
     this.#describe(images, target.dataset.attributes)
-    return images
+    return new Rows(this.#library, images, shape)
   }
 
   #make(path: string, { name, source, value, type, attributes }: LayoutDataset): void {
@@ -162,7 +165,8 @@ export class FileBuilder {
       maxshape: wide ? [null, width] : [null],
       chunks: wide ? [rowsPerChunk, width] : [rowsPerChunk],
     })
-    this.#columns.set(key, new Column(dataset, make, width))
+    const rows = new Rows(this.#library, dataset, wide ? [width] : [])
+    this.#columns.set(key, new Column(rows, make, width))
     return dataset
   }
 }

@@ -1,16 +1,15 @@
 /** One HDF5 file: images in a dataset that grows, and what is known about each of them beside it. */
 import { closeSync, openSync } from "node:fs"
-import { type Dataset, type File, File as Hdf5File, ready } from "h5wasm/node"
+import { type File, File as Hdf5File, ready } from "h5wasm/node"
 import type { Column } from "./column.ts"
 import { FileBuilder } from "./file-builder.ts"
 import type { FileLayout, StoredFrame } from "./messages.ts"
+import type { Hdf5, Rows } from "./rows.ts"
 
 export class ImageFile {
   readonly #file: File
-  readonly #layout: FileLayout
-  readonly #images: Dataset
+  readonly #images: Rows
   readonly #columns: ReadonlyMap<string, Column>
-  #count = 0
   #flushed = 0
   #last: number | undefined
   #first: number | undefined
@@ -20,18 +19,18 @@ export class ImageFile {
    * @param first tells the type of the pixels.
    */
   static async create(path: string, first: StoredFrame["data"], layout: FileLayout): Promise<ImageFile> {
-    // The library tells of a refusal by a number and a page on the error output: ask the system before it.
+    // The system tells the reason in a word.
     closeSync(openSync(path, "w"))
-    await ready
+    const library = await ready
+    // Otherwise a failure is a number that nobody looks at, and a page on the error output.
+    library.activate_throwing_error_handler()
     const file = new Hdf5File(path, "w", layout.swmr ? { libver: "latest" } : {})
-    if (file.file_id < 0n) throw new Error(`the HDF5 library cannot create ${path}`)
-    return new ImageFile(file, first, layout)
+    return new ImageFile(library, file, first, layout)
   }
 
-  private constructor(file: File, first: StoredFrame["data"], layout: FileLayout) {
+  private constructor(library: Hdf5, file: File, first: StoredFrame["data"], layout: FileLayout) {
     this.#file = file
-    this.#layout = layout
-    const { images, columns } = new FileBuilder(file, first, layout).build()
+    const { images, columns } = new FileBuilder(library, file, first, layout).build()
     this.#images = images
     this.#columns = columns
     // Nothing can be added once readers are told of what grows.
@@ -40,12 +39,7 @@ export class ImageFile {
 
   write(frame: StoredFrame): void {
     const begun = performance.now() / 1000
-    const { shape } = this.#layout
-    const count = this.#count + 1
-    this.#images.resize([count, ...shape])
-    const whole = shape.map(size => [0, size] as [number, number])
-    this.#images.write_slice([[this.#count, count], ...whole], frame.data)
-    this.#count = count
+    this.#images.append(frame.data)
     this.#push("NDArrayUniqueId", frame.uniqueId)
     this.#push("NDArrayTimeStamp", frame.timeStamp)
     this.#push("NDArrayEpicsTSSec", frame.seconds)
@@ -57,18 +51,19 @@ export class ImageFile {
   flush(): void {
     for (const column of this.#columns.values()) column.write()
     this.#file.flush()
-    this.#flushed = this.#count
+    this.#flushed = this.#images.count
   }
 
   /** What a full disk leaves: the images up to the last flush. */
   lose(): void {
-    this.#images.resize([this.#flushed, ...this.#layout.shape])
-    this.#count = this.#flushed
+    this.#images.resize(this.#flushed)
     for (const column of this.#columns.values()) column.cut(this.#flushed)
   }
 
   close(): void {
     this.flush()
+    this.#images.release()
+    for (const column of this.#columns.values()) column.release()
     this.#file.close()
   }
 
@@ -84,6 +79,6 @@ export class ImageFile {
     this.#last = begun
     const megabits = (bytes * 8) / 1e6
     const rate = (seconds: number, images = 1): number => (seconds > 0 ? (images * megabits) / seconds : 0)
-    this.#push(FileBuilder.timing, write, period, total, rate(write), rate(total, this.#count))
+    this.#push(FileBuilder.timing, write, period, total, rate(write), rate(total, this.#images.count))
   }
 }

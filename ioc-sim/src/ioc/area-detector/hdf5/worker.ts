@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads"
 import { ImageFile } from "./file.ts"
 import type { Command, Reply, Request } from "./messages.ts"
+import { reasonOf } from "./rows.ts"
 
 let file: ImageFile | undefined
 
@@ -28,7 +29,7 @@ parentPort?.on("message", ({ id, command }: Request) => {
     .then(() => carryOut(command))
     .then(
       () => ({ id }),
-      (error: unknown) => ({ id, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => ({ id, error: reasonOf(error) }),
     )
     .then((reply: Reply) => parentPort?.postMessage(reply))
 })
