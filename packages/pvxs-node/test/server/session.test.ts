@@ -171,6 +171,28 @@ describe("a server", () => {
     await raw[Symbol.asyncDispose]()
   })
 
+  it("answers a client that is sent as much as it can take", async () => {
+    server = await PvaServer.open({ isolated: true, sendLimit: 100_000 })
+    const wave = new SharedPv(ntScalarArray("double"))
+    server.add("w", wave)
+    server.add("x", SharedPv.mailbox(double, { value: 1.5 }))
+    await using client = new PvaClient({ ...server.clientConfig(), timeout: 20 })
+    let updates = 0
+    await using monitor = client.monitor("w", { onUpdate: () => void updates++ })
+    await until(() => expect(monitor.latest).not.toBeNull())
+    let posting = true
+    const post = (): void => {
+      if (!posting) return
+      wave.post({ value: new Float64Array(100_000) })
+      setImmediate(post)
+    }
+    post()
+    for (let n = 0; n < 20; n++) await client.put("x", n)
+    posting = false
+    expect((await client.get("x"))["value"]).toBe(19)
+    expect(updates).toBeGreaterThan(1)
+  })
+
   it("closes a client that floods it with requests and never reads an answer", async () => {
     const raw = await ready({ sendLimit: 200_000, clock: fastClock(60) })
     server.add("w", new SharedPv(ntScalarArray("double"), { value: { value: new Float64Array(20_000) } }))
