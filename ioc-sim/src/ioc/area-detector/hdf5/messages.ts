@@ -29,6 +29,8 @@ export interface StoredFrame {
 
 /** What the thread is asked. */
 export type Command =
+  /** The library shall be there when a file is opened. */
+  | { readonly kind: "prepare" }
   | { readonly kind: "open"; readonly path: string; readonly first: PixelArray; readonly layout: FileLayout }
   | { readonly kind: "write"; readonly frame: StoredFrame }
   | { readonly kind: "flush" }

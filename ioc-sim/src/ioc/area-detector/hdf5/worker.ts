@@ -1,5 +1,6 @@
 /** The thread that writes HDF5 files, so that the event loop of the IOC goes on meanwhile. One file at a time. */
 import { parentPort } from "node:worker_threads"
+import { ready } from "h5wasm/node"
 import { ImageFile } from "./file.ts"
 import type { Command, Reply, Request } from "./messages.ts"
 import { reasonOf } from "./rows.ts"
@@ -7,6 +8,10 @@ import { reasonOf } from "./rows.ts"
 let file: ImageFile | undefined
 
 async function carryOut(command: Command): Promise<void> {
+  if (command.kind === "prepare") {
+    await ready
+    return
+  }
   if (command.kind === "open") {
     file?.close()
     file = undefined

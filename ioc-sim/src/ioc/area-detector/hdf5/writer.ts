@@ -1,4 +1,4 @@
-/** Writes HDF5 files in a thread of its own. The thread starts with the first file. */
+/** Writes HDF5 files in a thread of its own. The thread starts with the first request. */
 import type { Worker } from "node:worker_threads"
 import { startHdf5Thread } from "../../../hdf5-thread.ts"
 import type { PixelArray } from "../frame.ts"
@@ -13,6 +13,11 @@ export class Hdf5Writer {
   #worker: Worker | undefined
   readonly #waiting = new Map<number, Waiting>()
   #requests = 0
+
+  /** Starts the thread, which takes a fraction of a second. Resolves when a file can be opened without delay. */
+  prepare(): Promise<void> {
+    return this.#ask({ kind: "prepare" })
+  }
 
   /** Rejects with the reason when the file cannot be made. @param first tells the type of the pixels. */
   open(path: string, first: PixelArray, layout: FileLayout): Promise<void> {

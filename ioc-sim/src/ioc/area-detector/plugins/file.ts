@@ -69,6 +69,8 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
   protected abstract closeFile(): Promise<void>
   /** Renames a file that was written under another name. */
   protected abstract rename(from: string, to: string): Promise<void>
+  /** What has to be ready before images come. */
+  protected async prepare(): Promise<void> {}
   /** Throws WriteRefused when the settings do not allow to capture. */
   protected checkSettings(): void {}
 
@@ -150,6 +152,7 @@ export abstract class FilePlugin<T extends FileTable> extends Plugin<T> {
     if (refused !== undefined) return file.done("Capture")
     file.post({ FullFileName: "", NumCaptured: 0 })
     this.#captured = []
+    await this.prepare()
     if (this.#mode === "Stream") {
       const lazy = file.get("LazyOpen") === 1
       if (lazy) file.set("WriteMessage", "Lazy Open...")

@@ -33,6 +33,8 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
   constructor(parts: PluginParts) {
     super(parts, table)
     this.parameters.onWrite({
+      // A genuine plugin has nothing to load. Here images would fill the queue meanwhile.
+      EnableCallbacks: value => void (value === 1 && this.prepare()),
       XMLFileName: name => this.#readLayout(name),
       FlushNow: value =>
         value === 0
@@ -59,6 +61,10 @@ export class Hdf5Plugin extends FilePlugin<typeof table> {
       const reason = error instanceof LayoutError ? error.message : "XML description file cannot be opened"
       p.post({ XMLValid: 0, XMLErrorMsg: reason })
     }
+  }
+
+  protected override prepare(): Promise<void> {
+    return this.#writer.prepare().catch(() => {}) // Opening a file will fail as well, and tell.
   }
 
   protected override checkSettings(): void {
