@@ -65,7 +65,11 @@ describe("a file-based collection", () => {
       paths: [detector.file],
       files: ["raw/set/scan-1.dat"],
       job: { status: "done", filePath: "raw/set/scan-1.dat", experimentName: experiment },
-      dataset: { workflow_name: "count-lines" },
+      dataset: {
+        workflow_name: "count-lines",
+        job_id: sim.control.jobs[0]?.["id"],
+        files: ["raw/set/scan-1.dat"],
+      },
     })
     // The stage has read the whole file, with the line that came last.
     expect(commandOf(sim.control.jobs[0])).toContain("3 30\\nend")

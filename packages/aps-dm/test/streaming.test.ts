@@ -60,6 +60,7 @@ describe("a streaming collection", () => {
     expect(sim.datasets.list("tomo-2026-1")).toEqual([
       expect.objectContaining({
         workflow_name: "follow",
+        job_id: value?.job?.id,
         bluesky_run_uid: value?.runUid,
         bluesky_stop: expect.objectContaining({ exit_status: "success" }),
         bluesky_metadata: expect.objectContaining({ dm_results: expect.anything() }),

@@ -84,6 +84,9 @@ export interface CollectFilesOptions<T> extends AwayOptions {
 
   /** Store the run's metadata with the experiment; default true. */
   shareMetadata?: boolean
+  /** What it says besides: the catalogue that holds the run's documents, and whatever else. */
+  catalog?: string
+  extra?: Readonly<Record<string, unknown>>
 }
 
 export interface FilesOutcome<T> extends Acquired {
@@ -132,7 +135,13 @@ export function* collectFiles<T>(options: CollectFilesOptions<T>): Plan<FilesOut
   const dataset =
     options.shareMetadata === false
       ? null
-      : yield* shareRunMetadata(options.client, { ...options, experiment, workflow: workflow ?? "", run })
+      : yield* shareRunMetadata(options.client, {
+          ...options,
+          experiment,
+          workflow: workflow ?? "",
+          run,
+          extra: { ...options.extra, job_id: submitted?.id ?? "", files: acquired.files },
+        })
   const job = submitted !== null && wait ? yield* connector.waitAsPlan() : submitted
   return { value, ...acquired, job, dataset }
 }

@@ -73,6 +73,9 @@ export interface CollectStreamingOptions<T> extends AwayOptions {
   workflowStream?: string
   /** Store the run's metadata with the experiment; default true. */
   shareMetadata?: boolean
+  /** What it says besides: the catalogue that holds the run's documents, and whatever else. */
+  catalog?: string
+  extra?: Readonly<Record<string, unknown>>
 }
 
 export interface StreamingOutcome<T> {
@@ -298,10 +301,12 @@ class Collection<T> {
     documents: RunDocuments,
     { whenAway, spool, onProblem, shouldRaise = true }: AwayOptions & { shouldRaise?: boolean },
   ): Plan<void> {
-    const { client, workflow } = this.#options
+    const { client, connector, workflow, catalog } = this.#options
     const run = documents.get(this.#runUid)
     if (run === undefined) return
     const away = { whenAway, spool, shouldRaise, ...(onProblem === undefined ? {} : { onProblem }) }
-    yield* shareRunMetadata(client, { experiment: this.#experiment, workflow, run, ...away })
+    const extra = { ...this.#options.extra, job_id: connector.job?.id ?? "" }
+    const what = { experiment: this.#experiment, workflow, run, extra, catalog }
+    yield* shareRunMetadata(client, { ...what, ...away })
   }
 }
