@@ -142,6 +142,16 @@ describe("a step scan on the embedded beamline", { timeout: 60_000 }, () => {
     expect(await det.file?.capture.get()).toBe(false)
   })
 
+  test("writes all frames also with a file plugin that is set to take few of them, and leaves it so", async () => {
+    const det = await ad.detector()
+    await det.file?.minCallbackTime.set(100)
+    const { RE, of } = recordingEngine()
+    await RE.run(bp.count([det], 3))
+    const [resource] = of("stream_resource")
+    expect(readDataset(resource?.uri ?? "", "/entry/data/data").shape).toEqual([3, 16, 24])
+    expect(await det.file?.minCallbackTime.get()).toBe(100)
+  })
+
   test("writes one TIFF file for each frame, and tells readers how they are called", async () => {
     // A provider of one's own that numbers its files: the number is taken by the frames.
     const paths = () => ({ directory: ad.directory, fileName: "frame", numbered: true })

@@ -289,19 +289,24 @@ describe("trouble with an area detector", { timeout: 60_000 }, () => {
   })
 })
 
-describe("an IOC that goes away", { timeout: 60_000 }, () => {
+describe.each(["ca", "pva"] as const)("an IOC that goes away (%s)", { timeout: 60_000 }, protocol => {
   test("or never was there: the error names the records that every version has, and none of the others", async () => {
     await using ad = await Setup.start()
-    const det = new SimDetector("nowhere:", { name: "det", client: ad.client, plugins: { stats: true } })
+    const det = new SimDetector("nowhere:", {
+      name: "det",
+      client: ad.client,
+      protocol,
+      plugins: { stats: true },
+    })
     const error = await connect(det, { timeout: 0.5 }).catch(thrown => thrown)
-    expect(error.message).toContain("det_cam_acquire ca://nowhere:cam1:Acquire_RBV: searching after")
+    expect(error.message).toContain(`det_cam_acquire ${protocol}://nowhere:cam1:Acquire_RBV: searching after`)
     expect(error.message).not.toContain("absent")
     expect(error.message).not.toContain("det_cam_gain")
   })
 
   test("killed in mid-acquisition: the run fails at once, and says what could not be put back", async () => {
     await using ad = await Setup.start()
-    const det = await ad.detector()
+    const det = await ad.detector({ protocol })
     const { RE, of } = recordingEngine()
     function* long() {
       yield* bps.stage(det)
@@ -322,7 +327,7 @@ describe("an IOC that goes away", { timeout: 60_000 }, () => {
 
   test("restarted between two points: the next point fails and says what is no longer as it was staged", async () => {
     await using ad = await Setup.start()
-    const det = await ad.detector()
+    const det = await ad.detector({ protocol })
     const { RE, of } = recordingEngine()
     function* plan() {
       yield* bps.stage(det)
@@ -347,7 +352,7 @@ describe("an IOC that goes away", { timeout: 60_000 }, () => {
 
   test("a connection that is lost and comes back to the same IOC does not end the run", async () => {
     await using ad = await Setup.start()
-    const det = await ad.detector()
+    const det = await ad.detector({ protocol })
     const { RE, of } = recordingEngine()
     function* plan() {
       yield* bps.stage(det)

@@ -153,6 +153,8 @@ export class FileWriter implements DataLogic {
       isPresent(plugin.lazyOpen) ? settings.write(plugin.lazyOpen, lazy) : this.#checkPrimed(),
       isPresent(plugin.lazyOpen) && !lazy ? this.#checkPrimed() : undefined,
       settings.write(plugin.enableCallbacks, true),
+      // Some versions begin with 0.1 s, and pass over what comes faster.
+      isPresent(plugin.minCallbackTime) ? settings.write(plugin.minCallbackTime, 0) : undefined,
       this.#format.prepare(plugin, settings),
     ])
     await this.#capture.start()
