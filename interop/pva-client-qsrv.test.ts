@@ -289,9 +289,7 @@ describe.skipIf(!peers().softIoc)("our pvAccess client, when a genuine IOC", () 
     const updates = monitor[Symbol.asyncIterator]()
     await updates.next()
     await ioc.freeze()
-    await expect(client.get(`${P}count`, { timeout: 0.3 })).rejects.toThrow(
-      /the channel is connected/,
-    )
+    await expect(client.get(`${P}count`, { timeout: 0.3 })).rejects.toThrow(/the channel is connected/)
     const before = monitor.latest!.value
     ioc.thaw()
     await vi.waitFor(() => expect(monitor.latest!.value).toBeGreaterThan(before), wait)

@@ -10,6 +10,7 @@ import { readTypeRequired } from "../wire/field-desc.ts"
 import type { Reader } from "../wire/reader.ts"
 import { isSuccess, readStatus } from "../wire/status.ts"
 import type { Writer } from "../wire/writer.ts"
+import { Acknowledgements } from "./acknowledgements.ts"
 import { type ChannelCore, type ChannelUser, patience } from "./channel-core.ts"
 import type { Connection, ReplyHandler } from "./connection.ts"
 import { checkDeclared } from "./declared.ts"
@@ -39,6 +40,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
   readonly #signal: AbortSignal | undefined
   /** Updates the server may be ahead, 0 without pipeline. */
   readonly #window: number
+  readonly #acknowledgements: Acknowledgements | undefined
   readonly #events = new EventEmitter<MonitorEvents<ReadAs<T>>>()
   readonly #queue: UpdateQueue
   #waiters: Waiter<ReadAs<T>>[] = []
@@ -55,9 +57,6 @@ export class Monitor<T extends StructureType | undefined = undefined>
   #memory: UpdateMemory | null = null
   #memoryRead: UpdateMemory | null = null
   #fresh = true
-  /** Updates used up and not yet acknowledged. */
-  #consumed = 0
-  #acknowledging = false
   #paused = false
   /** Connects so far. */
   #epoch = 0
@@ -79,6 +78,11 @@ export class Monitor<T extends StructureType | undefined = undefined>
       throw new PvaInputError(`timeout of a monitor is a number of seconds above 0, not ${options.timeout}`)
     }
     this.#window = options.pipeline === true ? depth! : 0
+    if (this.#window > 0) {
+      this.#acknowledgements = new Acknowledgements(this.#window, core.client.config.clock, count => {
+        if (this.#status === "running") this.#send(Sub.pipeline, w => w.u32(count))
+      })
+    }
     this.#key = core.client.requestKey(monitorRequest(options, depth))
     this.#queue = new UpdateQueue(
       this.#window > 0 ? this.#window : options.deliver === "all" ? (options.bound ?? 1000) : 1,
@@ -172,7 +176,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
     if (next === undefined) return undefined
     this.#memoryRead = next.memory
     const { slots, changed, merged, initial, epoch } = next
-    if (epoch === this.#epoch) this.#consume(merged + 1)
+    if (epoch === this.#epoch) this.#acknowledgements?.consume(merged + 1)
     return new Update<ReadAs<T>>(changed, slots, merged, initial)
   }
 
@@ -184,7 +188,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
     this.#ioid = connection.register(this)
     this.#status = "init"
     this.#fresh = true
-    this.#consumed = 0
+    this.#acknowledgements?.reset()
     this.#epoch++
     this.#ticks = 0
     this.#send(this.#window > 0 ? Sub.init | Sub.pipeline : Sub.init, w => {
@@ -279,7 +283,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
       const update = new Update<ReadAs<T>>(changed, slots, 0, initial)
       this.#emit(() => this.#events.emit("update", update))
       if (!this.#reading) {
-        this.#consume(1)
+        this.#acknowledgements?.consume(1)
         return
       }
     }
@@ -294,30 +298,6 @@ export class Monitor<T extends StructureType | undefined = undefined>
     if (this.#status === "running" && reader.remaining > 0 && isSuccess(status)) this.#onUpdate(reader)
     this.#letGo(false)
     this.#end(isSuccess(status) ? undefined : new PvaRefusedError(`monitor of ${this.name}`, status))
-  }
-
-  /**
-   * Tells a pipelining server what has been used up: at the end of this turn, or when half of its window has. To wait
-   * for that half alone would not do: QSRV1 keeps two updates whatever the window is, and sends no third before.
-   */
-  #consume(n: number): void {
-    if (this.#window === 0) return
-    this.#consumed += n
-    if (this.#consumed >= Math.ceil(this.#window / 2)) this.#acknowledge()
-    else if (!this.#acknowledging) {
-      this.#acknowledging = true
-      this.#core.client.config.clock.soon(() => {
-        this.#acknowledging = false
-        this.#acknowledge()
-      })
-    }
-  }
-
-  #acknowledge(): void {
-    const count = this.#consumed
-    if (count === 0 || this.#status !== "running") return
-    this.#consumed = 0
-    this.#send(Sub.pipeline, w => w.u32(count))
   }
 
   #send(sub: number, body?: (writer: Writer) => void): void {
