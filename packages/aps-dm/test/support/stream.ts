@@ -94,7 +94,7 @@ export const consumer =
           prefix: streamPrefix,
           session: streamSession,
           data: { pv: dataPv, address: dataAddress },
-          quiet: 0.3,
+          quiet: 1,
           ...options,
         },
         work,
@@ -148,7 +148,7 @@ export async function setUpStream(play: CommandRule["play"], options: Partial<Dm
     link: {
       results: { number: {}, twice: { units: "counts" } },
       heartbeat: 0.1,
-      heartbeatTimeout: 2,
+      heartbeatTimeout: 20,
       ...more.link,
     },
   })
