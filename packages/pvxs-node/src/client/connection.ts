@@ -233,7 +233,10 @@ export class Connection extends WheelTimer {
         break
       case Command.createChannel: {
         const created = readChannelCreated(reader)
-        this.#users.get(created.cid)?.onCreated(created)
+        const user = this.#users.get(created.cid)
+        if (user !== undefined) user.onCreated(created)
+        // Nobody waits for it any more; the server would keep it as long as the connection lasts.
+        else if (isSuccess(created.status)) this.send(w => writeDestroyChannel(w, created.sid, created.cid))
         break
       }
       case Command.destroyChannel: {

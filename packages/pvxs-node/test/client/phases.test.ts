@@ -1,7 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { describe, expect, it } from "vitest"
 import type { PvaClient } from "../../src/client/client.ts"
+import { writeChannelCreated } from "../../src/wire/channel.ts"
 import { Command } from "../../src/wire/codes.ts"
+import { ok } from "../../src/wire/status.ts"
 import { clientOf, deferred, fastClock, take } from "../support/pair.ts"
 import { type Fault, ScriptedServer, type Step } from "../support/scripted-server.ts"
 import { until } from "../support/until.ts"
@@ -211,6 +213,26 @@ describe("when a channel goes and comes back on the same connection", () => {
     while (seen.at(-1) !== 3) seen.push((await updates.next()).value?.value["value"])
     expect(seen).not.toContain(99)
     expect(server.connections).toBe(1)
+  })
+
+  it("one that was created after nobody wanted it any more is given back", async () => {
+    await using server = await ScriptedServer.open(first("create", "silent"))
+    await using client = clientOf(server.port, { linger: 0.01 })
+    await using other = client.channel("other")
+    const channel = client.channel("x")
+    await until(() => expect(server.cids).toHaveLength(2))
+    const states: string[] = []
+    const note = (message: unknown): void => {
+      const { name, state } = message as { name: string; state: string }
+      states.push(`${name} ${state}`)
+    }
+    subscribe("pvxs-node:channel", note)
+    channel.close()
+    await until(() => expect(states).toContain("x closed"))
+    unsubscribe("pvxs-node:channel", note)
+    server.say(w => writeChannelCreated(w, { cid: server.cids.at(-1)!, sid: 8, status: ok }))
+    await until(() => expect(server.received).toContain("destroyChannel"))
+    expect(other.state).not.toBe("closed")
   })
 
   it("an operation kept for the next call is not used any more", async () => {
