@@ -1,7 +1,7 @@
 import { TestClock } from "@ophyd-ts/core/testing"
 import { describe, expect, it } from "vitest"
 import { DM_WorkflowConnector, type DmJob, InvalidRequest, type ListJobsOptions } from "../src/index.ts"
-import { FakeProcessing, turn, unreachable } from "./support/fake-processing.ts"
+import { FakeProcessing, turn, unreachable, workflow } from "./support/fake-processing.ts"
 
 /** Connectors that each watch a job of their own, on a clock that the test turns. */
 async function setUp(count: number, others = 0) {
@@ -84,6 +84,18 @@ describe("jobs that are watched together", () => {
     const { dm, asked, pass } = await setUp(3)
     await pass(2.1)
     expect([asked.length, dm.polls]).toEqual([0, 6])
+  })
+
+  it("are asked for by a list also when they are few, but have written so much that reading it takes time", async () => {
+    const { dm, asked, change, pass, forget, connectors } = await setUp(1)
+    change(0, { status: "running", stage: "02-COUNT", workflow: workflow({ stdOut: "x".repeat(100_000) }) })
+    await pass(1.5)
+    forget()
+    await pass(3)
+    expect([asked.length, dm.polls]).toEqual([3, 0])
+    change(0, { status: "done" })
+    await pass(1)
+    expect([dm.polls, connectors[0]?.idle]).toEqual([1, true])
   })
 
   it("are found behind many younger ones, and what is too far back is asked for one by one", async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from "@ophyd-ts/core"
 import { CommunicationError } from "../errors.ts"
-import { type DmJob, isTerminal } from "../wire/index.ts"
+import { childrenOf, type DmChildProcess, type DmJob, isTerminal } from "../wire/index.ts"
 import { type JobService, jobPage } from "./submit-job.ts"
 
 type Polled = Pick<JobService, "getProcessingJobById" | "listProcessingJobs">
@@ -22,6 +22,8 @@ interface Question {
 
 /** Up to this many jobs are asked for one by one: a list tells too little about too many others. */
 const few = 3
+/** Characters of output above which a job is not read as a whole each time: that takes its time, too. */
+const bulky = 50_000
 /** Seconds in which questions are gathered into one. */
 const window = 0.02
 /** Pages of a list that are read before the rest is asked for one by one. */
@@ -76,7 +78,8 @@ export class JobPoller {
   }
 
   #ask(watch: Watch, signal: AbortSignal): Promise<DmJob> {
-    if (this.#watches.size <= few || this.#clock.now() < this.#listFrom) return this.#whole(watch, signal)
+    const alone = this.#watches.size <= few && !isBulky(watch.last)
+    if (alone || this.#clock.now() < this.#listFrom) return this.#whole(watch, signal)
     return new Promise((answer, fail) => {
       this.#questions.push({ watch, signal, answer, fail })
       if (this.#questions.length === 1) this.#clock.after(window, () => void this.#flush())
@@ -98,8 +101,9 @@ export class JobPoller {
     const open = groupBy(asked, question => question.watch.id)
     const wanted = open.size
     try {
-      if (wanted > few) {
-        await this.#answerFromList(owner, open)
+      const enough = wanted <= few && asked.some(({ watch }) => isBulky(watch.last)) ? 0 : few
+      if (wanted > enough) {
+        await this.#answerFromList(owner, open, enough)
         // Too many other jobs stand before ours.
         if (open.size > wanted / 2) this.#listFrom = this.#clock.now() + withoutList
       }
@@ -114,10 +118,10 @@ export class JobPoller {
     for (const { watch, signal, answer } of [...open.values()].flat()) answer(this.#whole(watch, signal))
   }
 
-  /** Takes those that are answered out of `open`. */
-  async #answerFromList(owner: string, open: Map<string, Question[]>): Promise<void> {
+  /** Takes those that are answered out of `open`, until so many are left. */
+  async #answerFromList(owner: string, open: Map<string, Question[]>, enough: number): Promise<void> {
     const limit = Math.min(jobPage, Math.max(100, 2 * open.size))
-    for (let turn = 0; turn < mostPages && open.size > few; turn += 1) {
+    for (let turn = 0; turn < mostPages && open.size > enough; turn += 1) {
       const jobs = await this.#proc.listProcessingJobs(owner, { keyList: keys, skip: turn * limit, limit })
       let answered = 0
       for (const state of jobs) {
@@ -146,6 +150,13 @@ interface Watch {
   readonly id: string
   /** All of the job, as it was answered last. */
   last: DmJob
+}
+
+function isBulky({ workflow }: DmJob): boolean {
+  const children = Object.values(workflow?.stages ?? {}).flatMap(childrenOf)
+  const length = (total: number, child: DmChildProcess) =>
+    total + (child.stdOut?.length ?? 0) + (child.stdErr?.length ?? 0)
+  return children.reduce(length, 0) > bulky
 }
 
 function groupBy(
