@@ -1,6 +1,7 @@
-import { type Endpoint, formatEndpoint, parseEndpoint, TimerWheel } from "@ophyd-ts/epics-net"
+import { type Endpoint, formatEndpoint, TimerWheel } from "@ophyd-ts/epics-net"
 import { diagnostics } from "../diagnostics.ts"
 import { PvaError, PvaInputError } from "../errors.ts"
+import { parseServer } from "../net/destination.ts"
 import type { FieldType, StructureType } from "../values/field-type.ts"
 import { layoutOf } from "../values/layout.ts"
 import { nodeOf, slotsOf } from "../values/structure.ts"
@@ -125,8 +126,7 @@ export class PvaClient implements AsyncDisposable {
     if (typeof name !== "string" || name === "" || name.length > 500) {
       throw new PvaInputError(`a channel name is 1 to 500 characters long, not "${name}"`)
     }
-    const endpoint =
-      server === undefined ? undefined : parseEndpoint(server, this.config.serverPort, "server")
+    const endpoint = server === undefined ? undefined : parseServer(server, this.config.serverPort, "server")
     let core = this.#channels.get(channelKey(name, endpoint))
     if (core === undefined) {
       if (endpoint === undefined) this.#connectNameServers()

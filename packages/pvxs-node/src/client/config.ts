@@ -8,12 +8,17 @@ import {
   envNumber,
   envPort,
   envText,
-  parseEndpoint,
   type Random,
   systemClock,
 } from "@ophyd-ts/epics-net"
 import { PvaInputError } from "../errors.ts"
-import { type Destination, parseDestination, uniqueDestinations } from "../net/destination.ts"
+import {
+  type Destination,
+  parseDestination,
+  parseInterfaces,
+  parseServer,
+  uniqueDestinations,
+} from "../net/destination.ts"
 import { defaultLimits, type PvaLimits } from "../wire/limits.ts"
 
 /**
@@ -87,11 +92,14 @@ export function resolveConfig(config: PvaClientConfig = {}): ResolvedConfig {
   const idleLimit = (4 / 3) * Math.max(2, timeout)
   return {
     destinations: uniqueDestinations([...listed, ...automatic]),
-    nameServers: servers.map(text => parseEndpoint(text, serverPort, "EPICS_PVA_NAME_SERVERS")),
+    nameServers: servers.map(text => parseServer(text, serverPort, "EPICS_PVA_NAME_SERVERS")),
     broadcastPort,
     serverPort,
     listenForBeacons: broadcasts,
-    interfaces: [config.interface ?? words(env, "EPICS_PVA_INTF_ADDR_LIST")].flat(),
+    interfaces: parseInterfaces(
+      [config.interface ?? words(env, "EPICS_PVA_INTF_ADDR_LIST")].flat(),
+      "EPICS_PVA_INTF_ADDR_LIST",
+    ).addresses,
     idleLimit,
     echoPeriod: Math.max(1, Math.min(15, (3 / 8) * idleLimit)),
     authentication: config.authentication ?? "ca",

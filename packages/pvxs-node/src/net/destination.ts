@@ -68,6 +68,10 @@ export const uniqueDestinations = (list: readonly Destination[]): Destination[] 
   ...new Map(list.map(each => [`${formatEndpoint(each)}@${each.interface ?? ""}`, each])).values(),
 ]
 
+/** `host[:port]` of a server; an IPv6 address with a port is in brackets. */
+export const parseServer = (text: string, defaultPort: number, origin: string): Endpoint =>
+  parseEndpoint(bracketed(text), defaultPort, origin)
+
 const bracketed = (address: string): string =>
   /^(?=.*::|([^:]*:){7})[0-9a-f:.]+(%[\w.-]+)?$/i.test(address) ? `[${address}]` : address
 

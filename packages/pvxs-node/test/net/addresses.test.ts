@@ -77,6 +77,22 @@ describe("an entry of an address list", () => {
     expect(() => parseInterfaces(["239.1.1.1@nowhere0"])).toThrow(/"nowhere0" is no IPv4 interface/)
   })
 
+  it("names servers too, and the client's own interfaces, groups aside", () => {
+    const config = resolveConfig({
+      env: {
+        EPICS_PVA_NAME_SERVERS: "gw.example ::1 [fd00::7]:6",
+        EPICS_PVA_INTF_ADDR_LIST: "239.1.1.1@127.0.0.1 127.0.0.1 ::1",
+        EPICS_PVA_AUTO_ADDR_LIST: "NO",
+      },
+    })
+    expect(config.nameServers).toEqual([
+      { host: "gw.example", port: 5075 },
+      { host: "::1", port: 5075 },
+      { host: "fd00::7", port: 6 },
+    ])
+    expect(config.interfaces).toEqual(["127.0.0.1", "::1"])
+  })
+
   it("of the variables reaches client and server", () => {
     const env = { EPICS_PVA_ADDR_LIST: "239.1.1.1,4@lo ::1", EPICS_PVA_AUTO_ADDR_LIST: "NO" }
     expect(resolveConfig({ env }).destinations).toHaveLength(2)
