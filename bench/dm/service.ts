@@ -1,4 +1,5 @@
 /** A simulated DM service in a process of its own, so that its work is not counted as the client's. */
+import { rmSync } from "node:fs"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -19,5 +20,8 @@ process.on("message", (seconds: number) => {
   if (seconds > 0) service.control.fault({ kind: "delay", seconds, times: Number.POSITIVE_INFINITY })
   process.send?.("set")
 })
-process.on("disconnect", () => process.exit(0))
+process.on("disconnect", () => {
+  rmSync(dataRoot, { recursive: true, force: true })
+  process.exit(0)
+})
 process.send?.(service.environment())
