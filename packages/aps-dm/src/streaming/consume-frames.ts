@@ -62,6 +62,7 @@ async function consume(
   let processed = 0
   let stopTimer = () => {}
   let isEnough = false
+  let isBusy = false
   const counts = (): FrameCounts => {
     const { received, missed, last } = frames
     return { received, missed, processed, lastFrame: last }
@@ -70,11 +71,11 @@ async function consume(
     const { command, frames: sent } = side.order
     return isEnough || (command === "stop" && sent !== null && frames.received + frames.missed >= sent)
   }
-  // Frames may still be on their way when the plan says stop.
+  // Frames may still be on their way when the plan says stop; while one is worked on, the server holds others back.
   const look = () => {
     stopTimer()
     if (isComplete()) frames.end()
-    else if (side.order.command === "stop") stopTimer = clock.after(quiet, () => frames.end())
+    else if (side.order.command === "stop" && !isBusy) stopTimer = clock.after(quiet, () => frames.end())
   }
   const end = () => frames.end()
   const forget = side.onOrder(look)
@@ -89,6 +90,8 @@ async function consume(
   try {
     for await (const frame of frames) {
       side.signal.throwIfAborted()
+      stopTimer()
+      isBusy = true
       side.count(counts())
       const found = await work(frame, control)
       processed += 1
@@ -98,6 +101,7 @@ async function consume(
         // The plan takes results more slowly than they are found: so frames wait, too.
         if (processed % 1000 === 0) await sent
       }
+      isBusy = false
       look()
       if (isEnough) break
     }

@@ -11,6 +11,7 @@ import { ndArray, ntNdArray, PvaServer, SharedPv } from "pvxs-node"
 import { onTestFinished } from "vitest"
 import {
   type CollectStreamingOptions,
+  type ConsumeOptions,
   consumeFrames,
   DmExperimentSignals,
   type FrameWork,
@@ -78,7 +79,7 @@ export const streamWorkflow = {
 
 /** A stage that works on the frames in this process. */
 export const consumer =
-  (work: FrameWork, options: { quiet?: number; patience?: number } = {}): CommandFunction =>
+  (work: FrameWork, options: Pick<ConsumeOptions, "quiet" | "patience" | "queue"> = {}): CommandFunction =>
   async ({ variables, outside }) => {
     const {
       streamAddress = "",
