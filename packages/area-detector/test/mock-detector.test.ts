@@ -116,6 +116,24 @@ test("exposures that the camera adds up, frames of an event and the exposure are
   expect(await now()).toEqual([4, 0, 0, 0])
 })
 
+test("a file that cannot be closed fails the unstage with the IOC's reason, and all settings are put back", async () => {
+  const { det } = await mockDetector()
+  await det.stage()
+  await det.trigger()
+  onPut(det.file!.capture, on => {
+    if (on) return
+    setMockValue(det.file!.writeStatus, "Write error")
+    setMockValue(det.file!.writeMessage, "Error closing file, status=3")
+  })
+  await expect(det.unstage()).rejects.toMatchObject({
+    code: "WRITE_FAILED",
+    reason: "Error closing file, status=3",
+    file: expect.stringContaining("/data/"),
+  })
+  expect(await det.file!.fileWriteMode.get()).toBe("Single")
+  expect(det.staged).toBe(false)
+})
+
 test("a plan that is aborted while its detector is being staged leaves nothing staged", async () => {
   const { det, camera } = await mockDetector()
   const { RE } = recordingEngine()

@@ -69,7 +69,16 @@ export class Capture {
     this.#dropped = isPresent(droppedArrays) ? await droppedArrays.get() : 0
   }
 
-  /** Ends what is under way, also what somebody else began; the file is closed when it returns. */
+  /** Ends it; the file is closed when it returns. Throws `FileWriteError` when it could not be closed. */
+  async close(): Promise<void> {
+    await this.end()
+    // The plugin forgets errors of writing when it closes a file: what it shows now is about the closing.
+    if (!(await this.#failed())) return
+    const { file, message } = await this.#complaint()
+    throw new FileWriteError(this.#plugin.name, file, message)
+  }
+
+  /** Ends what is under way, also what somebody else began. */
   async end(): Promise<void> {
     const { capture } = this.#plugin
     if (!(await capture.get())) return

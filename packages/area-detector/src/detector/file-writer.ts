@@ -70,7 +70,7 @@ export class FileWriter implements DataLogic {
     const context = this.#use()
     const run = this.#options.paths.perRun?.run() ?? null
     if (this.#info === null || run !== this.#run) {
-      await this.#capture.end()
+      await (this.#info === null ? this.#capture.end() : this.#capture.close())
       await this.#openFile(context)
       this.#run = run
     } else if (!clean) {
@@ -131,10 +131,11 @@ export class FileWriter implements DataLogic {
 
   async close(): Promise<void> {
     if (this.#context === null) return
+    const open = this.#info !== null
     this.#context = null
     this.#info = null
     this.#run = null
-    await this.#capture.end()
+    await (open ? this.#capture.close() : this.#capture.end())
   }
 
   async #openFile({ detector, settings }: DataContext): Promise<void> {
