@@ -72,6 +72,10 @@ export class SearchSchedule<T extends SearchEntry> {
     }
     if (hold.entries.size === 0) return
     this.#holds.add(hold)
+    this.#releaseAfter(seconds, hold)
+  }
+
+  #releaseAfter(seconds: number, hold: Hold): void {
     hold.cancel = this.#options.clock.after(seconds, () => {
       this.#holds.delete(hold)
       this.#release(hold.entries)
@@ -93,8 +97,12 @@ export class SearchSchedule<T extends SearchEntry> {
     }
   }
 
-  /** Something new is on the network: search everything again, spread over some seconds. */
+  /** Something new is on the network: search everything again, spread over some seconds; what waits for its time too. */
   hurry(within = 1): void {
+    for (const hold of this.#holds) {
+      hold.cancel()
+      this.#releaseAfter(within * this.#options.random(), hold)
+    }
     for (const lane of this.#lanes) {
       if (lane.cancel === undefined) continue
       lane.cancel()

@@ -116,6 +116,15 @@ describe("the search schedule", () => {
     expect(sent.length).toBe(before + 1)
   })
 
+  test("a hint that the network changed ends the wait of those that wait for their time", () => {
+    const { clock, sent, schedule } = setUp()
+    schedule.addLater([name(1)], 30)
+    clock.advance(5)
+    schedule.hurry(1)
+    clock.advance(1)
+    expect(sent.map(({ ids }) => ids)[0]).toEqual([1])
+  })
+
   test("closed, it holds no timer", () => {
     const { clock, sent, schedule } = setUp({ window: 1 })
     for (let id = 0; id < 5; id += 1) schedule.add(name(id))
