@@ -9,6 +9,8 @@ import {
   consumeFrames,
   DmSpool,
   DmStreamError,
+  type FrameResult,
+  type FrameWork,
 } from "../src/index.ts"
 import { Relay } from "./support/relay.ts"
 import { temporaryDirectory } from "./support/service.ts"
