@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { float64Array, softSignal, stringArray, table } from "@ophyd-ts/core"
 import { type DeliveryReport, TiledWriter } from "@ophyd-ts/exchange"
 import { bp, bpp, bps, type NamedDocument, type Plan, RunEngine } from "@ophyd-ts/run-engine"
 import { peakAt, simDetector, simMotor } from "@ophyd-ts/run-engine/testing"
@@ -150,6 +151,20 @@ describe.skipIf(!peers().tiled)("runs in a Tiled catalogue", { timeout: 180_000 
     expect(ours.streams).toEqual(theirs.streams)
     expect(ours.notes?.toSorted()).toEqual(theirs.notes?.toSorted())
     expect(ours.streams["primary"]!.data["label"]).toEqual(["a", "bö", "c"])
+  })
+
+  it("carry tables as text, in JSON", async () => {
+    await using writer = makeWriter()
+    const steps = softSignal(table({ x: float64Array, label: stringArray }), {
+      name: "steps",
+      initial: { x: Float64Array.of(0.5, 1), label: ["a", "b"] },
+    })
+    const documents = await record(bp.count([steps], 2), writer)
+    await writer.flush()
+    const { streams, notes } = await read(uidOf(documents))
+    const text = '{"x":[0.5,1],"label":["a","b"]}'
+    expect(streams["primary"]!.data["steps"]).toEqual([text, text])
+    expect(notes ?? []).toEqual([])
   })
 
   it("of a plan that failed say so", async () => {

@@ -128,6 +128,7 @@ describe("values of a key", () => {
     [key("array", [2], "<U4"), "array"],
     [key("array", [null]), "table"],
     [{ ...key("array", [100]), external: "STREAM:" }, null],
+    [{ ...key("array", [100]), dtype_numpy: [["x", "<f8"] as [string, string]] }, "table"],
   ])("%o go to the %s", (description, place) => {
     expect(placeOf(description, 16)).toBe(place)
   })
@@ -147,6 +148,20 @@ describe("values of a key", () => {
     [undefined, [1.5, 2], "float64"],
   ])("%o such as %o make a column %o", (description, values, type) => {
     expect(columnTypeOf(description, values)).toEqual(type)
+  })
+
+  it("that are tables go as text, in JSON", () => {
+    const description = { ...key("array", [2]), dtype_numpy: [["x", "<f8"] as [string, string]] }
+    const table = {
+      x: Float64Array.of(0.5, 1),
+      n: BigInt64Array.of(7n, 2n ** 60n),
+      name: ["a", "b"],
+    }
+    const type = columnTypeOf(description, [table])
+    expect(type).toBe("utf8")
+    expect(fittingValues({ name: "steps", type, values: [table] })).toEqual([
+      '{"x":[0.5,1],"n":[7,"1152921504606846976"],"name":["a","b"]}',
+    ])
   })
 
   it("that do not fit their column are left out and told", () => {

@@ -44,7 +44,13 @@ const converters: Record<ScalarType, (value: unknown) => Scalar> = {
     return whole >= smallest && whole <= largest ? whole : null
   },
   bool: value => (typeof value === "boolean" ? value : value === 0 || value === 1 ? value === 1 : null),
-  utf8: value => (typeof value === "string" ? value : JSON.stringify(value)),
+  utf8: value => (typeof value === "string" ? value : JSON.stringify(value, plainly)),
+}
+
+/** JSON of what has typed arrays or 64-bit integers in it: lists and numbers, text where a number is not exact. */
+function plainly(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  return ArrayBuffer.isView(value) ? listOf(value) : value
 }
 
 /** The items of a list value, nested ones in row-major order; null when it is no list. */

@@ -68,7 +68,7 @@ export function rowOf(event: Pick<Event, "seq_num" | "time" | "data" | "timestam
  */
 export function placeOf(key: DataKey, maxInTable: number): "table" | "array" | null {
   if (key.external !== undefined) return null
-  if (key.dtype !== "array" || key.shape.includes(null)) return "table"
+  if (key.dtype !== "array" || key.shape.includes(null) || isTable(key)) return "table"
   const items = key.shape.reduce<number>((n, length) => n * (length ?? 1), 1)
   if (maxInTable >= 0 && items > maxInTable) return "array"
   return typeof key.dtype_numpy === "string" && /^[<>|=]?[USO]/.test(key.dtype_numpy) ? "array" : "table"
@@ -76,6 +76,8 @@ export function placeOf(key: DataKey, maxInTable: number): "table" | "array" | n
 
 /** The type of a table's column: as declared, unless the values that are there say otherwise. */
 export function columnTypeOf(key: DataKey | undefined, values: readonly unknown[]): ColumnType {
+  // A value with columns of its own has no column type: it goes as text, in JSON.
+  if (key !== undefined && isTable(key)) return "utf8"
   const lists = values.map(listOf)
   if (key?.dtype === "array" || lists.some(list => list !== null)) {
     const items = lists.flatMap(list => list ?? [])
@@ -83,6 +85,9 @@ export function columnTypeOf(key: DataKey | undefined, values: readonly unknown[
   }
   return scalarTypeOf(key?.dtype, values)
 }
+
+/** Whether the values of a key are tables: objects of arrays. */
+const isTable = ({ dtype_numpy }: DataKey): boolean => Array.isArray(dtype_numpy)
 
 /** The JSON type that stands for a numpy type. */
 function numpyDtype(numpy: DataKey["dtype_numpy"]): string | undefined {
