@@ -3,8 +3,20 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
-import type { DataKey } from "@ophyd-ts/core"
-import { Status } from "@ophyd-ts/core"
+import {
+  boolean,
+  choice,
+  type DataKey,
+  double,
+  float64Array,
+  int64,
+  Status,
+  softSignal,
+  string,
+  stringArray,
+  table,
+  uint16Array,
+} from "@ophyd-ts/core"
 import {
   bp,
   bpp,
@@ -79,6 +91,21 @@ const writer = () => {
   }
 }
 
+/** One signal of each type that a key may have. */
+const values = [
+  softSignal(double, { name: "double", units: "mm", precision: 3, limits: { control: { low: 0, high: 1 } } }),
+  softSignal(int64, { name: "int64", initial: 2n ** 60n }),
+  softSignal(boolean, { name: "boolean" }),
+  softSignal(string, { name: "string" }),
+  softSignal(choice("A", "B"), { name: "choice" }),
+  softSignal(uint16Array, { name: "array", initial: Uint16Array.of(1, 2) }),
+  softSignal(stringArray, { name: "strings", initial: ["a"] }),
+  softSignal(table({ x: float64Array, label: stringArray }), {
+    name: "table",
+    initial: { x: Float64Array.of(1, Number.NaN), label: ["a", "b"] },
+  }),
+]
+
 const plans: Record<string, () => Plan<unknown>> = {
   count: () => bp.count([det], 2, { md: { sample: "Si", purpose: { nested: [1, null] } } }),
   scan: () => bp.scan([det], motor, -1, 1, 3),
@@ -88,6 +115,7 @@ const plans: Record<string, () => Plan<unknown>> = {
   monitored: () => bpp.monitorDuring([det.exposure], bp.count([det])),
   fly: () => bp.fly([flyer]),
   "file-writing detector": () => bp.count([writer(), det], 2),
+  "values of every type": () => bp.count(values),
   "configured in between": () =>
     bpp.run({}, function* () {
       yield* bps.triggerAndRead([det])
