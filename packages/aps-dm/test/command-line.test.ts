@@ -376,14 +376,28 @@ describe("a command line", () => {
     }
   })
 
+  /** The program in a process of its own. */
+  function start(environment: object, ...words: string[]) {
+    const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url))
+    const args = ["--import", "tsx", "--conditions=@ophyd-ts/source", main, ...words]
+    return spawn(process.execPath, args, { env: { ...process.env, ...environment } })
+  }
+
   it("is a program of its own: ophyd-ts-dm", async () => {
     const { environment } = await setUp()
-    const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url))
-    const args = ["--import", "tsx", "--conditions=@ophyd-ts/source", main, "experiments", "--json"]
-    const child = spawn(process.execPath, args, { env: { ...process.env, ...environment } })
+    const child = start(environment, "experiments", "--json")
     let out = ""
     child.stdout.on("data", chunk => (out += chunk))
     const [status] = await once(child, "close")
     expect([status, JSON.parse(out)]).toMatchObject([0, [{ name: experiment }]])
+  }, 30_000)
+
+  it("takes it calmly when nobody reads what it says", async () => {
+    const child = start({}, "--help")
+    child.stdout.destroy()
+    let err = ""
+    child.stderr.on("data", chunk => (err += chunk))
+    const [status] = await once(child, "close")
+    expect([status, err]).toEqual([0, ""])
   }, 30_000)
 })

@@ -5,6 +5,13 @@ import { main } from "./program.ts"
 const interrupt = new AbortController()
 process.once("SIGINT", () => interrupt.abort(new Error("interrupted")))
 
+// The reader of a pipe, such as `head`, may have had enough: what it does not read is lost, what was begun is not.
+const unwritten = { error: null as NodeJS.ErrnoException | null }
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") unwritten.error ??= error
+  })
+
 const write = (stream: NodeJS.WriteStream) => (text: string) => void stream.write(text)
 const status = await main(process.argv.slice(2), {
   out: write(process.stdout),
@@ -15,4 +22,6 @@ const status = await main(process.argv.slice(2), {
 })
 // What was written goes out first.
 await new Promise(resolve => process.stdout.write("", resolve))
-process.exit(status)
+if (unwritten.error !== null)
+  process.stderr.write(`the output could not be written: ${unwritten.error.message}\n`)
+process.exit(status === 0 && unwritten.error !== null ? 1 : status)

@@ -118,11 +118,19 @@ async function run(
   }
 }
 
-/** A supervisor that ends the process gets a plan that cleans up. */
+/** A supervisor that ends the process, or a terminal that is closed, gets a plan that cleans up. */
 function onTermination(RE: RunEngine): Disposable {
-  const end = () => void RE.abort("the process was told to end").catch(() => {})
-  process.on("SIGTERM", end)
-  return { [Symbol.dispose]: () => void process.off("SIGTERM", end) }
+  const end = (signal: NodeJS.Signals) => {
+    const why = signal === "SIGHUP" ? "the terminal was closed" : "the process was told to end"
+    RE.abort(why).catch(() => {})
+  }
+  const signals = ["SIGTERM", "SIGHUP"] as const
+  for (const signal of signals) process.on(signal, end)
+  return {
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, end)
+    },
+  }
 }
 
 /** For the operator: what happened and why, without the stack. */

@@ -161,14 +161,26 @@ describe("ophyd-ts run", () => {
     expect(said.out).toMatch(/^run \S+$/m)
   })
 
-  it("that is told to end by a supervisor aborts the plan, whose clean-up runs", {
-    timeout: 60_000,
-  }, async () => {
+  it.each([
+    ["is told to end by a supervisor", "SIGTERM", "the process was told to end"],
+    ["loses its terminal", "SIGHUP", "the terminal was closed"],
+  ] as const)("that %s aborts the plan, whose clean-up runs", { timeout: 60_000 }, async (_, signal, why) => {
     const { child, said, ended } = await inProcess()
-    child.kill("SIGTERM")
+    child.kill(signal)
     expect((await ended)[0]).toBe(130)
-    expect(said.err).toContain("The plan was ended: the process was told to end.")
-    expect(said.out).toMatch(/ abort: the process was told to end/)
+    expect(said.err).toContain(`The plan was ended: ${why}.`)
+    expect(said.out).toContain(` abort: ${why}`)
+  })
+
+  it("goes on when nobody reads its table any more", { timeout: 60_000 }, async () => {
+    const { child, said, ended } = await inProcess()
+    child.stdout.destroy()
+    child.kill("SIGINT")
+    await expect.poll(() => said.err, { timeout: 10_000 }).toContain("The plan is paused.")
+    child.stdin.write("a\n")
+    expect((await ended)[0]).toBe(130)
+    expect(said.err).toContain("The plan was ended")
+    expect(said.err).not.toContain("EPIPE")
   })
 })
 
