@@ -1,4 +1,11 @@
-import { AreaDetector, type DataLogic, SimDetector, SimDriver, staticPaths } from "@ophyd-ts/area-detector"
+import {
+  AreaDetector,
+  type DataLogic,
+  SimDetector,
+  SimDriver,
+  StatsPlugin,
+  staticPaths,
+} from "@ophyd-ts/area-detector"
 import { connect, MockBackend, type SignalRW, StatusTimeoutError } from "@ophyd-ts/core"
 import { holdPuts, onPut, putsOf, setMockValue } from "@ophyd-ts/core/testing"
 import { bp } from "@ophyd-ts/run-engine"
@@ -53,6 +60,29 @@ test("a step scan announces one index of the file for each event, with statistic
       { start: i + 1, stop: i + 2 },
     ]),
   )
+})
+
+test("a file plugin that was asked for by name is the one that writes", async () => {
+  const plugins = { hdf: true, bpm: [StatsPlugin, "Stats4:"], sum: "Stats5:", stats2: true } as const
+  const det = new SimDetector("X:", { name: "det", paths: staticPaths("/data"), plugins })
+  await connect(det, { mock: true })
+  new MockCamera(det)
+  expect(det.file).toBe(det.plugins.hdf)
+  expect([...det.signals()].filter(({ name }) => name === "det_hdf_capture")).toHaveLength(1)
+  expect([det.plugins.bpm.total.name, det.plugins.stats2.total.source]).toEqual([
+    "det_bpm_total",
+    "mock+ca://X:Stats2:Total_RBV",
+  ])
+  expect(det.plugins.sum.prefix).toBe("X:Stats5:")
+  await det.stage()
+  await det.trigger()
+  expect(Object.keys(await det.read())).toContain("det_bpm_total")
+  await det.unstage()
+})
+
+test("a plugin that is none of the standard ones needs its class", () => {
+  const make = () => new SimDetector("X:", { name: "det", plugins: { odd: true } })
+  expect(make).toThrow('"odd" is none of the standard plugins')
 })
 
 test("a missing directory fails the stage with its path before anything is acquired", async () => {

@@ -44,7 +44,7 @@ export class MockCamera {
 
   #plugins(): NdPlugin[] {
     const plugins = [...this.#det.plugins.children.values()] as NdPlugin[]
-    return this.#det.file === null ? plugins : [this.#det.file, ...plugins]
+    return [...new Set(this.#det.file === null ? plugins : [this.#det.file, ...plugins])]
   }
 
   #exists(path: string): boolean {
