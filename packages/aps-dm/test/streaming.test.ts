@@ -2,7 +2,7 @@ import { join } from "node:path"
 import type { CommandFunction } from "@ophyd-ts/ioc-sim"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
 import { PvaServer } from "pvxs-node"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import {
   type CollectStreamingOptions,
   collectStreaming,
@@ -161,6 +161,16 @@ describe("a streaming collection", () => {
     const ids = events("dm_results").map(data => data["dm_results_frame"])
     expect(ids).toEqual(Array.from({ length: camera.taken }, (_, i) => i + 1))
     expect(value?.report).toMatchObject({ received: camera.taken, missed: 0 })
+  })
+
+  it("searches the frames as the variables say where no address is given", async () => {
+    const { RE, camera, collect } = await setUpStream(consumer(work))
+    vi.stubEnv("EPICS_PVA_NAME_SERVERS", camera.source.address)
+    vi.stubEnv("EPICS_PVA_AUTO_ADDR_LIST", "NO")
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const options = { data: { pv: camera.pv }, frames: 3 }
+    const { value } = await RE.run(collectStreaming(collect(exposures(camera, 3), options)))
+    expect(value?.report).toMatchObject({ received: 3, missed: 0 })
   })
 
   it("leaves the job to a watcher in the background when it is told not to wait", async () => {

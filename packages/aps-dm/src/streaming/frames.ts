@@ -8,14 +8,21 @@ import {
 } from "pvxs-node"
 import { abortable } from "../time.ts"
 import { DmStreamError } from "./errors.ts"
-import type { FrameSource } from "./protocol.ts"
+import { type FrameSource, searchAddress } from "./protocol.ts"
 
 /**
  * A channel to exactly the server at `host:port`, without any search, so that tunnels and forwarded ports will do; for
- * an empty address one that is searched as the `EPICS_PVA_…` variables say.
+ * an empty address or `search` one that is searched as the `EPICS_PVA_…` variables say.
  */
 export const channelAt = (client: PvaClient, name: string, address: string | undefined): Channel =>
-  client.channel(name, address === undefined || address === "" ? {} : { server: address })
+  client.channel(name, isSearched(address) ? {} : { server: address })
+
+const isSearched = (address: string | undefined): address is undefined | "" =>
+  address === undefined || address === "" || address === searchAddress
+
+/** The address in words, after a PV's name. */
+export const atAddress = (address: string | undefined): string =>
+  isSearched(address) ? "" : ` at ${address}`
 
 export interface FrameStreamOptions extends FrameSource {
   /** Frames that may be on their way ahead of the reader; default 64. */
@@ -78,9 +85,8 @@ export class FrameStream implements AsyncIterable<NdArray>, AsyncDisposable {
     } catch (cause) {
       await client.close()
       if (signal?.aborted === true) throw signal.reason
-      const where = address === undefined || address === "" ? "" : ` at ${address}`
       const why = limit.aborted ? `no such PV was found within ${timeout} s` : (cause as Error).message
-      throw new DmStreamError("no-data", `no frames from ${pv}${where}: ${why}`, { cause })
+      throw new DmStreamError("no-data", `no frames from ${pv}${atAddress(address)}: ${why}`, { cause })
     }
   }
 

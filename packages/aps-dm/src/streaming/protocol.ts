@@ -132,7 +132,7 @@ export interface FrameResult {
 
 /** Where the workflow's process finds the plan; travels in the job's arguments. */
 export interface StreamAddress {
-  /** `host:port` of the plan's pvAccess server; empty to search as the `EPICS_PVA_…` variables say. */
+  /** `host:port` of the plan's pvAccess server; empty or `search` to search as the `EPICS_PVA_…` variables say. */
   readonly address: string
   readonly prefix: string
   readonly session: string
@@ -141,9 +141,12 @@ export interface StreamAddress {
 /** Where frames come from: an NTNDArray PV. */
 export interface FrameSource {
   readonly pv: string
-  /** `host:port` of its server; empty or left out to search as `EPICS_PVA_…` says. */
+  /** `host:port` of its server; left out, empty or `search` to search as the `EPICS_PVA_…` variables say. */
   readonly address?: string | undefined
 }
+
+/** In place of `host:port` in an argument, since DM takes no empty ones: search. */
+export const searchAddress = "search"
 
 /** Names of the job's arguments that carry them, for stage commands such as `consume --session $streamSession`. */
 export const streamArguments = ({ address, prefix, session }: StreamAddress, data: FrameSource) => ({
@@ -151,5 +154,5 @@ export const streamArguments = ({ address, prefix, session }: StreamAddress, dat
   streamPrefix: prefix,
   streamSession: session,
   dataPv: data.pv,
-  dataAddress: data.address ?? "",
+  dataAddress: data.address || searchAddress,
 })

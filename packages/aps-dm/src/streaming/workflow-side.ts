@@ -2,7 +2,7 @@ import { type Clock, Listeners, systemClock, toError } from "@ophyd-ts/core"
 import { type Channel, PvaClient, PvaError, type ValueOf } from "pvxs-node"
 import { sleep } from "../time.ts"
 import { DmStreamError } from "./errors.ts"
-import { channelAt } from "./frames.ts"
+import { atAddress, channelAt } from "./frames.ts"
 import {
   batchLimit,
   commandType,
@@ -182,7 +182,7 @@ export class WorkflowSide implements AsyncDisposable {
       }
       const away = (what: string) => {
         this.#stopPatience()
-        const where = `${name}${this.#options.address === "" ? "" : ` at ${this.#options.address}`}`
+        const where = `${name}${atAddress(this.#options.address)}`
         this.#stopPatience = this.#clock.after(this.#patience, () =>
           giveUp(new DmStreamError("plan-gone", `the plan (${where}) ${what} for ${this.#patience} s`)),
         )
