@@ -5,6 +5,9 @@ import {
   envNumber,
   envPort,
   formatEndpoint,
+  isIpv6,
+  isMulticast,
+  multicastInterface,
   NetConfigError,
   parseAddressList,
   parseEndpoint,
@@ -65,4 +68,32 @@ test("settings are read from variables or refused by name", () => {
   expect(envNumber(env, "E")).toBe(30.5)
   expect(() => envNumber(env, "F")).toThrow(NetConfigError)
   expect(() => envPort(env, "G")).toThrow("1 to 65535")
+})
+
+test("multicast groups and IPv6 addresses are known by their form", () => {
+  for (const group of ["224.0.0.128", "239.255.1.2", "ff02::42:1", "FF05::1"])
+    expect(isMulticast(group)).toBe(true)
+  for (const host of ["192.168.1.1", "223.1.1.1", "240.0.0.1", "::1", "ff.example", "fe80::1%eth0"])
+    expect(isMulticast(host)).toBe(false)
+  expect([isIpv6("::1"), isIpv6("10.0.0.1"), isIpv6("host")]).toEqual([true, false, false])
+})
+
+test("an interface for multicast is found by its name and by any of its addresses", () => {
+  const interfaces = {
+    eth0: [
+      { address: "10.0.0.9", netmask: "255.0.0.0", family: "IPv4", internal: false },
+      { address: "fe80::9", netmask: "ffff::", family: "IPv6", internal: false, scopeid: 4 },
+    ],
+    lo: [{ address: "127.0.0.1", netmask: "255.0.0.0", family: "IPv4", internal: true }],
+  }
+  const scope = process.platform === "win32" ? "::%4" : "::%eth0"
+  for (const text of ["eth0", "10.0.0.9", "fe80::9"]) {
+    expect(multicastInterface(text, false, "x", interfaces)).toBe("10.0.0.9")
+    expect(multicastInterface(text, true, "x", interfaces)).toBe(scope)
+  }
+  expect(multicastInterface("lo", false, "x", interfaces)).toBe("127.0.0.1")
+  expect(() => multicastInterface("lo", true, "EPICS_PVA_ADDR_LIST", interfaces)).toThrow(
+    /EPICS_PVA_ADDR_LIST: "lo" is no IPv6 interface of this machine/,
+  )
+  expect(() => multicastInterface("eth7", false, "x", interfaces)).toThrow(/"eth7" is no IPv4 interface/)
 })
