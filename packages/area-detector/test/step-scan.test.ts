@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises"
-import { isPresent } from "@ophyd-ts/area-detector"
+import { isPresent, SimDetector } from "@ophyd-ts/area-detector"
 import { bp, bps } from "@ophyd-ts/run-engine"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { readDataset, Setup } from "./support/beamline.ts"
@@ -88,6 +88,8 @@ describe("a step scan on the embedded beamline", { timeout: 60_000 }, () => {
     ]
     for (const name of gone) old.ioc.disconnect(old.pv(name))
     const det = await old.detector()
+    const unconnected = new SimDetector("X:", { name: "x" })
+    await expect(unconnected.cam.numExposures.get()).rejects.toMatchObject({ code: "UNCONNECTED" })
     expect(isPresent(det.cam.numExposures)).toBe(false)
     expect(isPresent(det.cam.gain)).toBe(true)
     await expect(det.cam.numExposures.get()).rejects.toMatchObject({ code: "ABSENT" })

@@ -40,6 +40,7 @@ class OptionalBackend<T> implements SignalBackend<T> {
   readonly #place: OptionalPlace
   readonly #waiting = new Map<ReadingListener<T>, (() => void) | null>()
   #present = false
+  #probed = false
   #why: Error | null = null
 
   constructor(inner: SignalBackend<T>, place: OptionalPlace) {
@@ -61,7 +62,8 @@ class OptionalBackend<T> implements SignalBackend<T> {
 
   get connection(): ConnectionState {
     if (this.#present) return this.#inner.connection
-    return { connected: true, state: "absent", source: this.source, optional: true }
+    if (this.#probed) return { connected: true, state: "absent", source: this.source, optional: true }
+    return { ...this.#inner.connection, connected: false, optional: true }
   }
 
   get present(): boolean {
@@ -76,6 +78,7 @@ class OptionalBackend<T> implements SignalBackend<T> {
       },
     )
     await Promise.race([found, this.#patience()])
+    this.#probed = true
     this.decided(this.#present)
   }
 
