@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { type DmJob, type DmWorkflow, dmJob, dmWorkflow } from "../wire/index.ts"
+import { type DmJob, type DmWorkflow, dmJob, dmWorkflow, idText } from "../wire/index.ts"
 import type { CallOptions, ServiceClient } from "./service.ts"
 
 /** Which members of the jobs: some by name, a short set, or everything (many MB for thousands of jobs). */
@@ -74,6 +74,6 @@ export class WorkflowProcApi {
     options?: CallOptions,
   ): Promise<DmJob & { id: string }> {
     const args = { owner: workflowOwner, name: workflowName, argsDict }
-    return this.#service.call("startProcessingJob", args, dmJob.extend({ id: z.string() }), options)
+    return this.#service.call("startProcessingJob", args, dmJob.extend({ id: idText }), options)
   }
 }

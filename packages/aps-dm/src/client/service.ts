@@ -215,5 +215,9 @@ function strange({ status, headers, text }: HttpAnswer): string {
     .replace(/\s+/g, " ")
     .trim()
     .slice(0, 120)
-  return `HTTP status ${status}, ${type}${start === "" ? "" : ` ("${start}")`}`
+  // Such as a proxy's page to log in. Its query may hold anything.
+  const elsewhere =
+    status >= 300 && status < 400 ? headers.location?.replace(/[?#].*$/s, "").slice(0, 200) : undefined
+  const to = elsewhere === undefined ? "" : `, which leads to ${elsewhere}`
+  return `HTTP status ${status}, ${type}${start === "" ? "" : ` ("${start}")`}${to}`
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "@ophyd-ts/core"
 import type { WorkflowProcApi } from "../client/index.ts"
+import { ObjectNotFound } from "../errors.ts"
 import type { DmJob } from "../wire/index.ts"
 import { CannotTell, submitOnce } from "./submit-once.ts"
 
@@ -49,22 +50,50 @@ export function submitJob(proc: JobService, submission: Submission): Promise<DmJ
   })
 }
 
-/** A job of the account that has this value, or null. */
+/** Jobs that are asked for one by one when the list does not tell their arguments. */
+const mostAsked = 50
+
+/**
+ * A job of the account that was started with this argument, or null.
+ * @throws CannotTell when the service's list leaves the argument out and there are too many jobs to be asked for.
+ */
 export async function findJob(
-  proc: Pick<JobService, "listProcessingJobs">,
+  proc: Pick<JobService, "listProcessingJobs" | "getProcessingJobById">,
   owner: string,
   { key, value }: { key: string; value: unknown },
   signal?: AbortSignal,
 ): Promise<(DmJob & { id: string }) | null> {
-  for await (const job of eachJob(proc, owner, ["id", "owner", key], signal)) {
-    if (job[key] === value && job.id !== undefined) return { id: job.id, owner: job.owner }
+  const keys = ["id", "owner", "submissionTime", key]
+  const untold: (DmJob & { id: string })[] = []
+  for await (const { id, ...job } of eachJob(proc, owner, keys, signal)) {
+    if (id === undefined) continue
+    if (job[key] === value) return { id, owner: job.owner }
+    // A list of other keys than those that were asked for says nothing about the one that it lacks.
+    const others = Object.entries(job).some(([name, told]) => told !== undefined && !keys.includes(name))
+    if (others && job[key] === undefined) untold.push({ id, ...job })
+  }
+  const newest = untold.sort((a, b) => timeOf(b) - timeOf(a)).slice(0, mostAsked)
+  for (const { id } of newest) {
+    const job = await proc.getProcessingJobById(owner, id, { signal }).catch((error: unknown) => {
+      if (error instanceof ObjectNotFound) return null // removed meanwhile
+      throw error
+    })
+    if (job?.[key] === value) return { id, owner: job?.owner }
+  }
+  if (untold.length > newest.length) {
+    throw new CannotTell(
+      `the list of jobs of ${owner} does not tell ${key}, and none of the newest ${mostAsked} jobs has ${String(value)}`,
+    )
   }
   return null
 }
 
+const timeOf = ({ submissionTime, startTime = 0 }: DmJob): number => submissionTime ?? startTime
+
 /**
  * The jobs of an account, asked for by keys and page by page: neither the order of the list nor the queries that the
- * service understands are known for certain.
+ * service understands are known for certain. One that knows nothing of pages gives everything at once, or the same
+ * page again and again.
  */
 export async function* eachJob(
   proc: Pick<JobService, "listProcessingJobs">,
@@ -72,9 +101,12 @@ export async function* eachJob(
   keyList: readonly string[],
   signal?: AbortSignal,
 ): AsyncGenerator<DmJob> {
+  const seen = new Set<string | undefined>([undefined])
   for (let skip = 0; ; skip += jobPage) {
     const jobs = await proc.listProcessingJobs(owner, { keyList, skip, limit: jobPage, signal })
-    yield* jobs
-    if (jobs.length < jobPage) return
+    yield* jobs.filter(({ id }) => id === undefined || !seen.has(id))
+    const before = seen.size
+    for (const { id } of jobs) seen.add(id)
+    if (jobs.length !== jobPage || seen.size === before) return
   }
 }

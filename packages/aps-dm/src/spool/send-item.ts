@@ -2,6 +2,7 @@ import type { Clock } from "@ophyd-ts/core"
 import { isAway } from "../away.ts"
 import { DmError, ObjectAlreadyExists } from "../errors.ts"
 import { findJob, submitJob } from "../jobs/submit-job.ts"
+import { CannotTell } from "../jobs/submit-once.ts"
 import { submitUpload } from "../transfers/submit-upload.ts"
 import type { SpoolTarget } from "./spool.ts"
 import type { SpoolItem } from "./spool-item.ts"
@@ -26,7 +27,8 @@ export async function sendItem(dm: SpoolTarget, item: SpoolItem, options: SendOp
     if (options.signal?.aborted) throw error
     if (error instanceof ObjectAlreadyExists) return { end: "sent" }
     if (isAway(error)) return { end: "away", message: (error as Error).message }
-    if (error instanceof DmError) return { end: "refused", message: error.message }
+    if (error instanceof DmError || error instanceof CannotTell)
+      return { end: "refused", message: error.message }
     throw error
   }
 }

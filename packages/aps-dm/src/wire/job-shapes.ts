@@ -1,6 +1,8 @@
 /** Workflows and processing jobs. Facts page "APS Data Management", sections 6 and 7. Times are seconds since 1970. */
 import { z } from "zod"
-import { optionalFlag, optionalNumber, optionalText } from "./shapes.ts"
+import { idText, optionalFlag, optionalNumber, optionalText } from "./shapes.ts"
+
+const optionalId = idText.optional().catch(undefined)
 
 /** One command of a stage, for one file. Absent, null and empty outputs all mean: nothing yet. */
 export const dmChildProcess = z.looseObject({
@@ -43,7 +45,7 @@ export type DmStage = z.infer<typeof dmStage>
 
 /** Stages run in the sorted order of their identifiers. */
 export const dmWorkflow = z.looseObject({
-  id: optionalText,
+  id: optionalId,
   name: optionalText,
   owner: optionalText,
   userAccount: optionalText,
@@ -55,7 +57,7 @@ export type DmWorkflow = z.infer<typeof dmWorkflow>
 
 /** One execution of a workflow. Its arguments and output variables are top-level keys too. */
 export const dmJob = z.looseObject({
-  id: optionalText,
+  id: optionalId,
   owner: optionalText,
   status: optionalText,
   /** The stage at work, or the one that failed. */

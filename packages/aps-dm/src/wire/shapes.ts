@@ -11,6 +11,8 @@ export const optionalFlag = optional(z.boolean())
 /** Identifiers come as number or as text. */
 const identifier = z.union([z.string(), z.number()])
 const optionalIdentifier = optional(identifier)
+/** One that is asked for again, always as text. */
+export const idText = z.union([z.string(), z.number().transform(String)])
 const optionalTexts = optional(z.array(z.string()))
 
 const described = z.looseObject({ id: optionalIdentifier, name: optionalText, description: optionalText })
@@ -40,7 +42,7 @@ export type DmExperiment = z.infer<typeof dmExperiment>
 
 /** A DAQ or an upload: what is transferred and how far it is. */
 export const dmTransfer = z.looseObject({
-  id: z.string(),
+  id: idText,
   experimentName: optionalText,
   experimentStationName: optionalText,
   /** As it was given at the start; compared literally. */
