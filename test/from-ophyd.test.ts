@@ -50,7 +50,7 @@ const typesOnly = new Set([
     "stableFor",
     "fraction",
   ],
-  ...["finish", "fail", "SignalBackend", "collectAssetDocs", "fileName"],
+  ...["finish", "fail", "SignalBackend", "collectAssetDocs", "fileName", "PathProvider"],
 ])
 
 it("the table from ophyd names only what there is", () => {
