@@ -70,7 +70,8 @@ async function measure(
     })
     return JSON.parse(stdout.trim().split("\n").at(-1) ?? "null") as Figures
   } catch (error) {
-    console.error(`${who} ${args[0]}: ${(error as Error).message.trim().split("\n").at(-1)}`)
+    const lines = (error as Error).message.trim().split("\n")
+    console.error(`${who} ${args[0]}: ${lines.find(line => /Error: /.test(line)) ?? lines.at(-1)}`)
     return undefined
   }
 }
