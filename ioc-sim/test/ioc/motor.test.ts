@@ -25,7 +25,7 @@ describe("the motor record", () => {
     clock.advance(seconds)
     await Promise.resolve()
   }
-  const seen = (field: string): (number | string)[] =>
+  const seen = (field: string): unknown[] =>
     posts.filter(([f]) => f === field).map(([, value]) => value)
 
   beforeEach(() => {
