@@ -39,7 +39,7 @@ Options of run:
 
 A VALUE is JSON (3, true, "text", [1, 2]), else the name of a device (det, stage.x), a list of values ([det, stage.x]), else
 text. VALUEs become the plan's arguments; the --arg ones together one object, the last argument. A VALUE that begins with
-a minus sign stands after --, or in --arg.
+a minus sign and is no number stands after --, or in --arg.
 
 Ctrl-C once: pause at the next checkpoint, then ask. Twice: pause at once. Exit status: 0 done or stopped, 1 failed,
 2 cannot be run, 130 aborted or halted.
@@ -84,9 +84,22 @@ export function parseCommandLine(argv: readonly string[]): CommandLine | "help" 
   }
 }
 
-const parse = (argv: readonly string[]) =>
+/** No option begins with a digit, so a number is a value wherever it stands. */
+const negative = /^-(?=\.?\d[\d.e+-]*$)/i
+/** A minus sign that no option begins with. */
+const minus = "\u2212"
+
+const parse = (argv: readonly string[]) => {
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length
+  const { values, positionals } = parseWords(
+    argv.map((word, i) => (i < end ? word.replace(negative, minus) : word)),
+  )
+  return { values, positionals: positionals.map(word => word.replace(minus, "-")) }
+}
+
+const parseWords = (args: string[]) =>
   parseArgs({
-    args: [...argv],
+    args,
     allowPositionals: true,
     options: {
       arg: { type: "string", multiple: true, short: "a" },

@@ -3,13 +3,17 @@ import { UsageError } from "./command-line.ts"
 /** Devices by the name under which the operator knows them. */
 export type Devices = ReadonlyMap<string, object>
 
-/** What a word of the command line stands for: JSON, else a device, else a list of such, else the text itself. */
+/** Numbers as people write them and JSON does not: `.5`, `-.5`, `1.` */
+const decimal = /^[-+]?(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?$/i
+
+/** What a word of the command line stands for: JSON, else a number, a device, a list of such, else the text itself. */
 export function valueOfWord(text: string, devices: Devices): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
     // No JSON.
   }
+  if (decimal.test(text)) return Number(text)
   const inner = /^\[(.*)\]$/s.exec(text.trim())?.[1]
   if (inner !== undefined) return splitList(inner).map(item => valueOfWord(item.trim(), devices))
   return deviceOf(text, devices) ?? text

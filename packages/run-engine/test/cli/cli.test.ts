@@ -236,6 +236,11 @@ describe("a word of the command line", () => {
   it.each<[string, unknown]>([
     ["3", 3],
     ["-1.5e3", -1500],
+    ["-.5", -0.5],
+    [".5e1", 5],
+    ["1.", 1],
+    ["007", "007"],
+    ["1.2.3", "1.2.3"],
     ["true", true],
     ['"motor"', "motor"],
     ["motor", motor],
@@ -265,4 +270,13 @@ it("the command line is read as it is meant", () => {
     table: true,
   } satisfies CommandLine)
   expect(parseCommandLine(["--help"])).toBe("help")
+})
+
+it("a negative number is a value wherever it stands, and other words with a minus sign are options", () => {
+  const words = ["run", "p.ts", "scan", "-1", "-.5", "-2e-3", "--no-table", "-1.5E+2", "--", "-x", "--y"]
+  expect(parseCommandLine(words)).toMatchObject({
+    values: ["-1", "-.5", "-2e-3", "-1.5E+2", "-x", "--y"],
+    table: false,
+  })
+  expect(() => parseCommandLine(["run", "p.ts", "scan", "-x"])).toThrow(/Unknown option '-x'/)
 })
