@@ -1,4 +1,5 @@
 import {
+  AcquireLogic,
   AreaDetector,
   type DataLogic,
   SimDetector,
@@ -6,7 +7,7 @@ import {
   StatsPlugin,
   staticPaths,
 } from "@ophyd-ts/area-detector"
-import { connect, MockBackend, type SignalRW, StatusTimeoutError } from "@ophyd-ts/core"
+import { boolean, connect, MockBackend, type SignalRW, StatusTimeoutError } from "@ophyd-ts/core"
 import { holdPuts, onPut, putsOf, setMockValue } from "@ophyd-ts/core/testing"
 import { bp } from "@ophyd-ts/run-engine"
 import { describe, expect, test, vi } from "vitest"
@@ -233,6 +234,25 @@ describe("a flight by an external trigger", () => {
     expect(completing.done).toBe(false)
     held.release()
     await completing
+    held.end()
+    await det.unstage()
+  })
+
+  test("waits for a camera that says itself when it is armed", async () => {
+    class Armed extends SimDriver {
+      readonly armed = this.signal.r(boolean, "Armed_RBV", { kind: "omitted" })
+    }
+    const arm = (cam: Armed) => new AcquireLogic(cam, { armed: cam.armed })
+    const det = new AreaDetector("X:", { name: "det", driver: Armed, arm })
+    await connect(det, { mock: true })
+    new MockCamera(det)
+    await det.stage()
+    const held = holdPuts(det.cam.acquire)
+    const preparing = det.prepare({ trigger: "external-edge", numberOfEvents: 3 })
+    await vi.waitFor(() => expect(held.pending).toBe(1))
+    expect(preparing.done).toBe(false)
+    setMockValue(det.cam.armed, true)
+    await preparing
     held.end()
     await det.unstage()
   })

@@ -1,4 +1,4 @@
-import { formatSeconds, Status, until } from "@ophyd-ts/core"
+import { formatSeconds, type SignalR, Status, until } from "@ophyd-ts/core"
 import type { AdDriver } from "../device/ad-driver.ts"
 import { isPresent } from "../device/optional.ts"
 import { AreaDetectorError, CameraError } from "../errors.ts"
@@ -7,17 +7,21 @@ import type { ArmLogic } from "./logic.ts"
 export interface ArmOptions {
   /** Seconds within which the camera must have started, or stopped; default 10. */
   timeout?: number | undefined
+  /** True while the camera takes frames or waits for its trigger, where it says so; default `Acquire_RBV`. */
+  armed?: SignalR<boolean> | undefined
 }
 
 /** Starts and stops a camera by `Acquire`, whose completion tells that all frames were handled. */
 export class AcquireLogic implements ArmLogic {
   readonly #driver: AdDriver
   readonly #timeout: number
+  readonly #armed: SignalR<boolean>
   #acquisition: Status<void> | null = null
 
   constructor(driver: AdDriver, options: ArmOptions = {}) {
     this.#driver = driver
     this.#timeout = options.timeout ?? 10
+    this.#armed = options.armed ?? driver.acquire
   }
 
   start(): Status<void> {
@@ -27,8 +31,7 @@ export class AcquireLogic implements ArmLogic {
   }
 
   async started(acquisition: Status<void>): Promise<void> {
-    const { acquire } = this.#driver
-    const shows = until(acquire, true, { timeout: this.#timeout })
+    const shows = until(this.#armed, true, { timeout: this.#timeout })
     // A short acquisition may be over before anybody sees it.
     await Promise.race([shows, acquisition])
     shows.cancel()

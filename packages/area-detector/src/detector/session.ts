@@ -89,7 +89,9 @@ export class Session {
     await prepare(request, this.#settings)
     for (const logic of this.#parts.data) logic.prepare?.(info)
     this.#info = info
-    if (info.trigger !== "internal") await this.#start(info, true)
+    if (info.trigger === "internal") return
+    const { done } = await this.#start(info, true)
+    await this.#parts.arm.started(done)
   }
 
   /** One event: starts the camera, waits for its frames, and gives what `read` gives for the newest of them. */
