@@ -102,6 +102,10 @@ async function run(
   const metadata = Object.fromEntries(
     [...line.metadata].map(([key, text]) => [key, valueOfWord(text, new Map())]),
   )
+  const reasons: string[] = []
+  RE.subscribe((name, doc) => {
+    if (name === "stop" && doc.exit_status === "fail" && doc.reason) reasons.push(doc.reason)
+  })
   using _interrupts = handleInterrupts(RE, { write: terminal.err, ...terminal.interrupts })
   using _termination = onTermination(RE)
   try {
@@ -109,7 +113,10 @@ async function run(
     if (exitStatus !== "success") terminal.err(`The plan was ended: ${reason || exitStatus}.\n`)
     return exitStatus === "success" ? 0 : 130
   } catch (thrown) {
-    terminal.err(`The plan failed.\n${describe(thrown)}`)
+    const text = describe(thrown)
+    // When the clean-up fails, too, its error is what the plan ends with.
+    const before = reasons.filter(reason => !text.includes(reason)).map(reason => `  and before: ${reason}\n`)
+    terminal.err(`The plan failed.\n${text}${before.join("")}`)
     return 1
   } finally {
     const { runUids = [], problems = [] } = RE.lastResult ?? {}

@@ -106,6 +106,12 @@ describe("ophyd-ts run", () => {
     expect(closed.at(-1)).toBe("run")
   })
 
+  it("says why a plan failed also when its clean-up fails, too", async () => {
+    const { status, err } = await ophydTs(["run", plans, "brokenTwice", "--no-table"])
+    expect(status).toBe(1)
+    expect(err).toBe("The plan failed.\ncamera is away\n  and before: no beam\n")
+  })
+
   it("says why a plan failed, with exit status 1", async () => {
     const { status, err } = await ophydTs(["run", plans, "broken", "--no-table"])
     expect(status).toBe(1)
@@ -203,7 +209,7 @@ describe("what cannot be run", () => {
   it("ends with exit status 2 and names what there is", async () => {
     expect(await ophydTs(["run", plans, "aling"])).toMatchObject({
       status: 2,
-      err: expect.stringContaining('no plan "aling"; there are: align, broken, forever, count'),
+      err: expect.stringContaining('no plan "aling"; there are: align, broken, brokenTwice, forever, count'),
     })
     expect(await ophydTs(["run", plans, "align", "-a", "axis=stage.y"])).toMatchObject({
       status: 2,

@@ -26,6 +26,17 @@ export function* broken(): Plan<void> {
   })
 }
 
+export function* brokenTwice(): Plan<void> {
+  try {
+    yield* bpp.run({}, function* () {
+      yield* bps.triggerAndRead([det])
+      throw new Error("no beam")
+    })
+  } finally {
+    yield* bps.call(() => Promise.reject(new Error("camera is away")))
+  }
+}
+
 /** Goes on until somebody stops it. */
 export function* forever(): Plan<void> {
   yield* bpp.run({}, function* () {
