@@ -25,8 +25,7 @@ describe("the motor record", () => {
     clock.advance(seconds)
     await Promise.resolve()
   }
-  const seen = (field: string): unknown[] =>
-    posts.filter(([f]) => f === field).map(([, value]) => value)
+  const seen = (field: string): unknown[] => posts.filter(([f]) => f === field).map(([, value]) => value)
 
   beforeEach(() => {
     clock = new TestClock()

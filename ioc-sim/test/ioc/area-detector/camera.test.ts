@@ -155,7 +155,10 @@ describe("the camera", () => {
 
   it("leaves nothing behind on the clock when it is closed, and completes what waits", async () => {
     const ad = new OnClock()
+    ad.put("Stats1:EnableCallbacks", 1)
+    ad.ad.addFault({ kind: "slow-plugin", plugin: "Stats1", seconds: 100 })
     const puts = [ad.put("cam1:Acquire", 1), ad.put("HDF1:Capture", 1)]
+    ad.clock.advance(0.015)
     await ad.beamline.close()
     await Promise.all(puts)
     expect(ad.clock.pending).toBe(0)

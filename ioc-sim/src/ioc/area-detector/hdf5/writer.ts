@@ -72,10 +72,13 @@ export class Hdf5Writer {
       if (error === undefined) waiting?.resolve()
       else waiting?.reject(new Error(error))
     })
-    worker.on("error", error => {
-      if (this.#worker === worker) this.#worker = undefined
-      this.#fail(error instanceof Error ? error : new Error(String(error)))
-    })
+    const gone = (error: Error): void => {
+      if (this.#worker !== worker) return
+      this.#worker = undefined
+      this.#fail(error)
+    }
+    worker.on("error", error => gone(error instanceof Error ? error : new Error(String(error))))
+    worker.on("exit", code => gone(new Error(`the thread that writes files ended with code ${code}`)))
     return worker
   }
 

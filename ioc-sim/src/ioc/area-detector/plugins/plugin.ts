@@ -29,6 +29,8 @@ export abstract class Plugin<T extends ParameterTable & PluginFields = PluginFie
   readonly #common: Parameters<PluginFields>
   readonly #ports: ArrayPorts
   readonly #queue: Frame[] = []
+  /** Ends images that a fault keeps waiting. */
+  readonly #delayed = new Set<() => void>()
   #busy = false
   #taken = Number.NEGATIVE_INFINITY
   #unsubscribe: () => void = () => {}
@@ -72,6 +74,7 @@ export abstract class Plugin<T extends ParameterTable & PluginFields = PluginFie
   async close(): Promise<void> {
     this.#unsubscribe()
     for (const frame of this.#queue.splice(0)) frame.origin.handled()
+    for (const end of this.#delayed) end()
     this.source.close()
     this.parameters.close()
   }
@@ -140,7 +143,15 @@ export abstract class Plugin<T extends ParameterTable & PluginFields = PluginFie
     const delay = this.faults.delay(this.name)
     if (delay === 0) return this.#processNow(frame)
     return new Promise(resolve => {
-      this.clock.after(delay, () => void Promise.resolve(this.#processNow(frame)).then(resolve))
+      const cancel = this.clock.after(delay, () => {
+        this.#delayed.delete(end)
+        void Promise.resolve(this.#processNow(frame)).then(resolve)
+      })
+      const end = (): void => {
+        cancel()
+        resolve()
+      }
+      this.#delayed.add(end)
     })
   }
 
