@@ -22,6 +22,7 @@ import {
   uploadItem,
   uploadToDm,
 } from "../src/index.ts"
+import { takeLock } from "../src/spool/lock.ts"
 import { experiment, owner, setUp as setUpService, temporaryDirectory } from "./support/service.ts"
 
 const dataset = (datasetName: string, experimentName = experiment): SpoolItem => ({
@@ -178,6 +179,24 @@ describe("the spool", () => {
     await writeFile(lock, JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1 }))
     expect(await spool.send(dm)).toMatchObject({ busy: false, sent: [{}] })
     expect([await names(), await readdir(directory)]).toEqual([["a"], []])
+  })
+
+  it("has one sender even when several find the same dead one's lock, and a lock that was lost is left alone", async () => {
+    const path = join(await temporaryDirectory(), "lock")
+    for (let round = 0; round < 30; round += 1) {
+      await writeFile(path, JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1 }))
+      const taken = await Promise.all(Array.from({ length: 6 }, () => takeLock(path)))
+      const held = taken.filter(lock => lock !== null)
+      expect(held.length).toBeLessThanOrEqual(1)
+      for (const lock of held) await lock[Symbol.asyncDispose]()
+    }
+    const lock = await takeLock(path)
+    expect(await lock?.renew()).toBe(true)
+    const other = JSON.stringify({ host: "elsewhere", pid: 1 })
+    await writeFile(path, other)
+    expect(await lock?.renew()).toBe(false)
+    await lock?.[Symbol.asyncDispose]()
+    expect(await readFile(path, "utf8")).toBe(other)
   })
 
   it("loses nothing and sends nothing twice when a process is killed while it sends", async () => {

@@ -43,7 +43,7 @@ export interface SendReport {
   readonly waiting: readonly SpoolEntry[]
   /** DM refused them, or they cannot be read. They are kept until they are dropped. */
   readonly refused: readonly SpoolEntry[]
-  /** Another program is sending; nothing was done. */
+  /** Another program is sending; this one has stopped where it was. */
   readonly busy: boolean
 }
 
@@ -181,7 +181,7 @@ export class DmSpool {
     const away = new Map<SpoolItem["kind"], string>()
     for (const entry of await this.list()) {
       signal?.throwIfAborted()
-      await lock.renew()
+      if (!(await lock.renew())) return { ...report, busy: true }
       const { item } = entry
       if (item === null) {
         report.refused.push(entry)
@@ -205,12 +205,14 @@ export class DmSpool {
     return report
   }
 
-  /** Writes down that DM refused it. An item that was dropped meanwhile stays dropped. */
+  /**
+   * Writes down that DM refused it, as far as the disk has room. An item that was dropped meanwhile stays dropped.
+   */
   async #note(entry: SpoolEntry, item: SpoolItem, lastError: string): Promise<SpoolEntry> {
     const refused = entry.refused + 1
     const record: SpoolRecord = { version: 1, time: entry.time, item, refused, lastError }
     const path = this.#path(entry.id)
-    if (await stat(path).catch(() => null)) await writeWhole(path, JSON.stringify(record))
+    if (await stat(path).catch(() => null)) await writeWhole(path, JSON.stringify(record)).catch(() => {})
     return { ...entry, refused, lastError }
   }
 
