@@ -13,7 +13,7 @@ export interface DmErrorDetails {
   cause?: unknown
 }
 
-/** The last six are ours; the others are DM's own classes. */
+/** The last seven are ours; the others are DM's own classes. */
 export type DmErrorCode =
   | DmErrorName
   | "UnexpectedAnswer"
@@ -22,6 +22,7 @@ export type DmErrorCode =
   | "TransferEnded"
   | "StreamEnded"
   | "SpoolFull"
+  | "SpoolFailed"
 
 /**
  * Base of every error of this package. `code` is stable: DM's class name, also for errors that the client raises

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { main, usage } from "../src/cli/program.ts"
-import { bar } from "../src/cli/progress-bar.ts"
+import { bar, ProgressBar } from "../src/cli/progress-bar.ts"
 import { DmRoutes, DmSpool } from "../src/index.ts"
 import { experiment, owner, second, setUp as setUpService, temporaryDirectory } from "./support/service.ts"
 
@@ -153,6 +153,26 @@ describe("ophyd-ts dm start and watch", () => {
     expect(err).toContain(`${bar(1)} job`)
     expect(err.endsWith("\n")).toBe(true)
     expect([bar(-1), bar(2)]).toEqual([`[${".".repeat(30)}]`, `[${"#".repeat(30)}]`])
+  })
+
+  it("leave the bar out on a narrow terminal, and draw nothing after its end", () => {
+    let err = ""
+    const write = (text: string) => {
+      err += text
+    }
+    const interrupt = new AbortController().signal
+    const shown = new ProgressBar({
+      out: write,
+      err: write,
+      tty: true,
+      columns: 20,
+      environment: {},
+      interrupt,
+    })
+    shown.show(0.5, "job 0123abcd: running, stage 02-ANALYZE")
+    shown[Symbol.dispose]()
+    shown.show(1, "job 0123abcd: done")
+    expect(err).toBe("\r\u001b[Kjob 0123abcd: runni\n")
   })
 
   it("end with status 1 when the job fails, and show where and why", async () => {

@@ -89,6 +89,26 @@ describe("the spool", () => {
     expect(await few.list()).toHaveLength(1)
   })
 
+  it("says what it could not do, where and why, when its folder cannot be used", async () => {
+    const { dm } = await setUp()
+    const directory = join(await temporaryDirectory(), "spool")
+    await writeFile(directory, "this is no folder")
+    const spool = new DmSpool({ directory })
+    const told = (what: string) => ({
+      code: "SpoolFailed",
+      message: expect.stringMatching(new RegExp(`^DM spool ${directory}: cannot ${what}: ENOTDIR`)),
+      cause: expect.objectContaining({ code: "ENOTDIR" }),
+    })
+    await expect(spool.add(dataset("a"))).rejects.toMatchObject(told("read what waits"))
+    await expect(spool.list()).rejects.toMatchObject(told("read what waits"))
+    await expect(spool.drop("a")).rejects.toMatchObject(told("drop a"))
+    await expect(spool.send(dm)).rejects.toMatchObject(told("read what waits"))
+    const problems: DmError[] = []
+    spool.sendSoon(dm, error => problems.push(error))
+    await spool.settled()
+    expect(problems).toMatchObject([told("read what waits")])
+  })
+
   it("sends datasets, jobs and uploads, and forgets what DM has", async () => {
     const { spool, dm, sim, names } = await setUp()
     const dataDirectory = await temporaryDirectory()

@@ -17,6 +17,7 @@ const status = await main(process.argv.slice(2), {
   out: write(process.stdout),
   err: write(process.stderr),
   tty: process.stderr.isTTY === true,
+  columns: process.stderr.columns,
   environment: process.env,
   interrupt: interrupt.signal,
 })

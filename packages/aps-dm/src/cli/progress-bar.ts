@@ -7,6 +7,7 @@ const width = 30
 export class ProgressBar implements Disposable {
   readonly #terminal: Terminal
   #last = ""
+  #ended = false
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
@@ -14,16 +15,20 @@ export class ProgressBar implements Disposable {
 
   show(fraction: number, given: string): void {
     const text = oneLine(given)
-    if (text === this.#last) return
+    if (this.#ended || text === this.#last) return
     this.#last = text
-    const { tty, err } = this.#terminal
-    err(tty ? `\r\u001b[K${bar(fraction)} ${text}` : `${text}\n`)
+    const { tty, err, columns = Number.POSITIVE_INFINITY } = this.#terminal
+    const line = `${bar(fraction)} ${text}`
+    // What needs a second line could not be written anew.
+    const fitting = line.length < columns ? line : text.slice(0, columns - 1)
+    err(tty ? `\r\u001b[K${fitting}` : `${text}\n`)
   }
 
-  /** Leaves the bar where it is and begins a new line. */
+  /** Leaves the bar where it is, for good, and begins a new line. */
   [Symbol.dispose](): void {
     if (this.#terminal.tty && this.#last !== "") this.#terminal.err("\n")
     this.#last = ""
+    this.#ended = true
   }
 }
 

@@ -4,6 +4,8 @@ export interface Terminal {
   err: (text: string) => void
   /** Whether `err` is a terminal, on which a line can be written anew. */
   tty: boolean
+  /** Width of that terminal, in characters. */
+  columns?: number | undefined
   environment: Readonly<Record<string, string | undefined>>
   /** Aborted by Ctrl-C. */
   interrupt: AbortSignal

@@ -79,7 +79,7 @@ export class DmSpool {
 
   /**
    * Keeps an item. Nothing is sent.
-   * @throws InvalidArgument when it is too large, DmError `SpoolFull`, an error of the file system.
+   * @throws InvalidArgument when it is too large, DmError `SpoolFull`, and `SpoolFailed` when it cannot be written.
    */
   async add(item: SpoolItem): Promise<SpoolEntry> {
     const record: SpoolRecord = { version: 1, time: this.#clock.time(), item, refused: 0, lastError: null }
@@ -103,11 +103,11 @@ export class DmSpool {
     // Sorted as they came, also those of one millisecond.
     const at = `${Math.round(record.time * 1000)}`.padStart(15, "0")
     const id = `${at}-${String(this.#count).padStart(6, "0")}-${crypto.randomUUID().slice(0, 8)}`
-    await writeWhole(this.#path(id), text)
+    await writeWhole(this.#path(id), text).catch(this.#fail(`keep ${describeItem(item)}`))
     return entryOf(id, bytes, record)
   }
 
-  /** What waits, oldest first. */
+  /** What waits, oldest first. @throws DmError `SpoolFailed` */
   async list(): Promise<SpoolEntry[]> {
     const entries = []
     for (const { id, bytes } of await this.#files()) entries.push(await this.#read(id, bytes))
@@ -119,14 +119,14 @@ export class DmSpool {
     if (!/^[\w-]+$/.test(id)) throw new InvalidArgument(`DM spool: "${id}" is no item's id`)
     await unlink(this.#path(id)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") throw new ObjectNotFound(`DM spool ${this.directory} has no item ${id}`)
-      throw error
+      return this.#fail(`drop ${id}`)(error)
     })
   }
 
   /**
    * Sends what waits, oldest first; a service that is away keeps its items waiting and does not hold up those of the
    * others. While one call works, another one joins it.
-   * @throws what the file system says; DM's errors are in the report.
+   * @throws DmError `SpoolFailed` when the folder cannot be used; DM's errors are in the report.
    */
   send(dm: SpoolTarget, options: { signal?: AbortSignal } = {}): Promise<SendReport> {
     this.#sending ??= this.#send(dm, options.signal).finally(() => {
@@ -155,7 +155,8 @@ export class DmSpool {
     this.#background = run()
       .catch((error: unknown) => {
         const cause = toError(error)
-        onProblem(new DmError("DmException", `DM spool ${this.directory}: ${cause.message}`, { cause }))
+        const failed = new DmError("SpoolFailed", `DM spool ${this.directory}: ${cause.message}`, { cause })
+        onProblem(error instanceof DmError ? error : failed)
       })
       .finally(() => {
         this.#background = null
@@ -176,7 +177,7 @@ export class DmSpool {
       busy: false,
     }
     if ((await this.#files()).length === 0) return report
-    await using lock = await takeLock(join(this.directory, "lock"))
+    await using lock = await takeLock(join(this.directory, "lock")).catch(this.#fail("send"))
     if (lock === null) return { ...report, busy: true }
     const away = new Map<SpoolItem["kind"], string>()
     for (const entry of await this.list()) {
@@ -237,7 +238,7 @@ export class DmSpool {
   async #files(): Promise<{ id: string; bytes: number }[]> {
     const names = await readdir(this.directory).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return []
-      throw error
+      return this.#fail("read what waits")(error)
     })
     const files = await Promise.all(
       names
@@ -249,6 +250,15 @@ export class DmSpool {
         }),
     )
     return files.flat()
+  }
+
+  /** What the file system says is told with the place and with what was to be done. */
+  #fail(what: string): (cause: Error) => never {
+    return cause => {
+      throw new DmError("SpoolFailed", `DM spool ${this.directory}: cannot ${what}: ${cause.message}`, {
+        cause,
+      })
+    }
   }
 
   #path(id: string): string {
