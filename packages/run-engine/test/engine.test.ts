@@ -542,6 +542,35 @@ describe("clean-up", () => {
     expect(ofKind(docs, "event_page")).toHaveLength(1)
   })
 
+  it("keeps to why a plan failed when its clean-up fails too", async () => {
+    const { RE, docs } = recording()
+    const gone = { name: "gone", stage: () => [], unstage: () => Promise.reject(new Error("no connection")) }
+    const other = { name: "other", stage: () => [], unstage: vi.fn(() => []) }
+    const plan = bpp.stage(
+      [other, gone],
+      bpp.finalize(
+        bpp.run({}, function* () {
+          yield* bps.null()
+          throw new Error("no light")
+        }),
+        function* () {
+          yield* bps.null()
+          throw new Error("shutter stuck")
+        },
+      ),
+    )
+    await expect(RE.run(plan)).rejects.toThrow("no light")
+    expect(RE.lastResult).toMatchObject({ exitStatus: "fail", reason: "no light" })
+    expect(ofKind(docs, "stop")[0]).toMatchObject({ exit_status: "fail", reason: "no light" })
+    expect(RE.lastResult?.problems.map(p => p.message)).toEqual([
+      "the clean-up failed, too: shutter stuck",
+      "the clean-up failed, too: no connection",
+    ])
+    expect(other.unstage).toHaveBeenCalledTimes(1)
+    // A clean-up that fails alone is what the plan fails with.
+    await expect(RE.run(bpp.stage([gone], bps.null()))).rejects.toThrow("no connection")
+  })
+
   it("does not wait for ever for a device that never finishes unstaging", async () => {
     const { RE } = recording({ cleanupTimeout: 0.02 })
     const stuck = { name: "stuck", stage: () => [], unstage: () => new Promise(() => {}) }

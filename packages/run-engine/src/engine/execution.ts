@@ -59,7 +59,10 @@ export class Execution<T = unknown> {
     this.engine = engine
     this.callMetadata = callMetadata
     this.groups = new Groups(engine.clock, statuses => engine.waiting(statuses))
-    this.#stack = new PlanStack(plan, engine.development)
+    this.#stack = new PlanStack(plan, engine.development, thrown => {
+      const cause = errorOf(thrown)
+      this.problem(new CleanupError(`the clean-up failed, too: ${cause.message}`, { cause }))
+    })
     this.#now = () => performance.now()
     this.#budget = engine.busyBudget
   }

@@ -1,3 +1,4 @@
+import { PlanEnded } from "../errors.ts"
 import type { Plan } from "../messages.ts"
 
 /** How deep a plan is in stretches that a stop or an abort must not cut short. */
@@ -5,6 +6,8 @@ export interface Region {
   depth: number
   /** In development mode: hears of each plan that is made while the plan runs. */
   created?: (name: string, plan: Generator<unknown, unknown, unknown>) => void
+  /** Hears of a clean-up that failed after its plan had failed. */
+  problem?: (thrown: unknown) => void
 }
 
 let current: Region = { depth: 0 }
@@ -35,5 +38,30 @@ export function* uninterrupted<T>(plan: Plan<T>): Plan<T> {
     return yield* plan
   } finally {
     region.depth--
+  }
+}
+
+/**
+ * Runs `final` after the plan, whatever happens to it. What failed stays the reason: a clean-up that fails after it
+ * becomes a problem of the result. After an end from outside, which is no failure, it is the first one.
+ */
+export function* cleanedUp<T>(plan: Plan<T>, final: () => Plan<unknown>): Plan<T> {
+  let failed = false
+  try {
+    return yield* plan
+  } catch (error) {
+    failed = !(error instanceof PlanEnded)
+    throw error
+  } finally {
+    yield* uninterrupted(failed ? reported(final()) : final())
+  }
+}
+
+function* reported(plan: Plan<unknown>): Plan<void> {
+  const region = current
+  try {
+    yield* plan
+  } catch (thrown) {
+    region.problem?.(thrown)
   }
 }

@@ -61,7 +61,8 @@ export class PlanStack {
   readonly forgotten: ForgottenPlans | null = null
   #top: Frame | null
 
-  constructor(plan: Messages, development: boolean) {
+  constructor(plan: Messages, development: boolean, problem: (thrown: unknown) => void) {
+    this.#region.problem = problem
     if (development) {
       const forgotten = new ForgottenPlans()
       this.#region.created = (name, made) => forgotten.created(name, made, this.#top?.last ?? null)

@@ -2,7 +2,7 @@
 import type { Named } from "@ophyd-ts/core"
 import type { SubscribeOptions } from "../documents/dispatcher.ts"
 import type { Subscriber } from "../documents/types.ts"
-import { uninterrupted } from "../engine/region.ts"
+import { cleanedUp } from "../engine/region.ts"
 import { errorOf, PlanEnded } from "../errors.ts"
 import {
   type ExitStatus,
@@ -28,29 +28,29 @@ export function* run<T>(metadata: Metadata, plan: Plan<T> | ((uid: string) => Pl
   const uid = (yield msg("open_run", null, [], metadata)) as string
   let exitStatus: ExitStatus | null = null
   let reason: string | null = null
-  try {
-    return yield* typeof plan === "function" ? plan(uid) : plan
-  } catch (error) {
-    // A plan that is ended from outside has not failed; the engine knows how it ends, which may change until then.
-    if (!(error instanceof PlanEnded)) {
-      exitStatus = "fail"
-      reason = errorOf(error).message
+  function* watched(): Plan<T> {
+    try {
+      return yield* typeof plan === "function" ? plan(uid) : plan
+    } catch (error) {
+      // A plan that is ended from outside has not failed; the engine knows how it ends, which may change until then.
+      if (!(error instanceof PlanEnded)) {
+        exitStatus = "fail"
+        reason = errorOf(error).message
+      }
+      throw error
     }
-    throw error
-  } finally {
-    yield* uninterrupted(single(msg("close_run", null, [], { exitStatus, reason })))
   }
+  return yield* cleanedUp(watched(), () => single(msg("close_run", null, [], { exitStatus, reason })))
 }
 
 /** Stages the devices in order, runs the plan, unstages them in the opposite order, also after an error. */
 export function* stage<T>(devices: readonly Named[], plan: PlanSource<T>): Plan<T> {
   const objs = [...new Set(devices.map(rootOf))]
-  try {
+  function* staged(): Plan<T> {
     yield* stageAll(objs)
     return yield* planOf(plan)
-  } finally {
-    yield* uninterrupted(unstageAll(objs))
   }
+  return yield* cleanedUp(staged(), () => unstageAll(objs))
 }
 
 /** Children are staged with their device. */
@@ -60,13 +60,15 @@ export function rootOf(obj: Named): Named {
   return root
 }
 
-/** Runs `final` after the plan, whatever happens to it; only `halt` skips it. */
+/**
+ * Runs `final` after the plan, whatever happens to it; only `halt` skips it. When both fail, the plan's error is thrown and
+ * that of `final` is a problem of the result.
+ */
 export function* finalize<T>(plan: PlanSource<T>, final: PlanFactory<unknown>): Plan<T> {
-  try {
+  function* made(): Plan<T> {
     return yield* planOf(plan)
-  } finally {
-    yield* uninterrupted(final())
   }
+  return yield* cleanedUp(made(), final)
 }
 
 export interface Contingency<T> {
@@ -85,7 +87,7 @@ export function* contingency<T>(
   plan: PlanSource<T>,
   { except, else: otherwise, final, autoRaise = true }: Contingency<T>,
 ): Plan<T | undefined> {
-  try {
+  function* tried(): Plan<T | undefined> {
     let value: T
     try {
       value = yield* planOf(plan)
@@ -97,9 +99,8 @@ export function* contingency<T>(
     }
     if (otherwise !== undefined) yield* otherwise()
     return value
-  } finally {
-    if (final !== undefined) yield* uninterrupted(final())
   }
+  return yield* final === undefined ? tried() : cleanedUp(tried(), final)
 }
 
 /** Subscribes for the duration of the plan. */
@@ -109,37 +110,35 @@ export function* subs<T>(
   options: SubscribeOptions = {},
 ): Plan<T> {
   const tokens: number[] = []
-  try {
+  function* subscribed(): Plan<T> {
     for (const fn of Array.isArray(subscribers)
       ? (subscribers as Subscriber[])
       : [subscribers as Subscriber]) {
       tokens.push((yield msg("subscribe", null, [fn], { name: "all", ...options })) as number)
     }
     return yield* planOf(plan)
-  } finally {
-    yield* uninterrupted(each(tokens.map(token => msg("unsubscribe", null, [token]))))
   }
+  return yield* cleanedUp(subscribed(), () => each(tokens.map(token => msg("unsubscribe", null, [token]))))
 }
 
 /** Installs the suspenders for the duration of the plan. */
 export function* suspend<T>(suspenders: readonly Suspender[], plan: PlanSource<T>): Plan<T> {
-  try {
+  function* suspended(): Plan<T> {
     for (const suspender of suspenders) yield msg("install_suspender", null, [suspender])
     return yield* planOf(plan)
-  } finally {
-    yield* uninterrupted(each(suspenders.map(suspender => msg("remove_suspender", null, [suspender]))))
   }
+  const remove = () => each(suspenders.map(suspender => msg("remove_suspender", null, [suspender])))
+  return yield* cleanedUp(suspended(), remove)
 }
 
 /** Forbids (or allows) rewinding for the duration of the plan. */
 export function* rewindable<T>(allowed: boolean, plan: PlanSource<T>): Plan<T> {
   const before = (yield msg("rewindable", null, [null])) as boolean | undefined
-  try {
+  function* changed(): Plan<T> {
     yield msg("rewindable", null, [allowed])
     return yield* planOf(plan)
-  } finally {
-    yield* uninterrupted(single(msg("rewindable", null, [before ?? true])))
   }
+  return yield* cleanedUp(changed(), () => single(msg("rewindable", null, [before ?? true])))
 }
 
 function* each(messages: readonly Msg[]): Plan<void> {
