@@ -403,6 +403,18 @@ describe("a command line", () => {
     return spawn(process.execPath, args, { env: { ...process.env, ...environment } })
   }
 
+  it("takes the options of every command before the command, too", async () => {
+    const { dm, spool } = await setUp()
+    const after = await dm(["experiments", "--json", "--request-timeout", "9"])
+    expect(await dm(["--json", "--request-timeout", "9", "experiments"])).toEqual(after)
+    const place = `--spool=${spool.directory}2`
+    expect((await dm([place, "spool", "list"])).err).toBe(`nothing waits in ${spool.directory}2\n`)
+    expect(await dm(["--json"])).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^"--json" is no command/),
+    })
+  })
+
   it("is a program of its own: ophyd-ts-dm", async () => {
     const { environment } = await setUp()
     const child = start(environment, "experiments", "--json")

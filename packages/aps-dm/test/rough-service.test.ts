@@ -99,6 +99,22 @@ describe("a list of jobs", () => {
   })
 })
 
+describe("a body", () => {
+  it("that ends too early, with a connection that ends as if all was well, is told from one of another kind", async () => {
+    service.answer = (_, response) => {
+      response.writeHead(200, { "content-type": "application/json", connection: "close" })
+      response.end('[{"id": "8d6c')
+    }
+    const error = (await dm.daq.listUploads().catch((thrown: unknown) => thrown)) as Error
+    expect(error.message).toContain('HTTP status 200, application/json, but no JSON ("[{"id": "8d6c")')
+  })
+
+  it("may begin with a byte order mark", async () => {
+    service.answer = (_, response) => void response.end('\ufeff[{"id": "a"}]')
+    expect(await dm.daq.listUploads()).toMatchObject([{ id: "a" }])
+  })
+})
+
 describe("a proxy in between", () => {
   it("that wants a login of its own is named, without what its address carries", async () => {
     service.answer = (_, response) => {

@@ -1,8 +1,16 @@
+import { parseArgs } from "node:util"
 import { isAway } from "../away.ts"
 import { ConfigurationError, InvalidArgument } from "../errors.ts"
 import { dmErrorBehind } from "../jobs/index.ts"
 import { plainLines } from "../jobs/table.ts"
-import { type Command, routesVariable, setupVariable, spoolVariable, takeApart } from "./command.ts"
+import {
+  type Command,
+  commonOptions,
+  routesVariable,
+  setupVariable,
+  spoolVariable,
+  takeApart,
+} from "./command.ts"
 import { config } from "./commands/config.ts"
 import { experiments } from "./commands/experiments.ts"
 import { jobs } from "./commands/jobs.ts"
@@ -51,7 +59,7 @@ Ctrl-C ends the watch of a job or an upload, which goes on in DM. Exit status: 0
 /** Carries out one command line. @returns the exit status; never throws. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   try {
-    const [name, ...rest] = argv
+    const [name, ...rest] = commandFirst(argv)
     if (name === undefined) throw new UsageError(`no command: ${Object.keys(commands).join(", ")}`)
     const asksForHelp = rest.includes("--help") || rest.includes("-h")
     if (asksForHelp || name === "--help" || name === "-h" || name === "help") {
@@ -71,6 +79,14 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     terminal.err(plainLines(describe(thrown)))
     return statusOf(thrown)
   }
+}
+
+/** The options of every command may stand before it, too. */
+function commandFirst(argv: readonly string[]): string[] {
+  if (!argv[0]?.startsWith("--") || argv[0] === "--help") return [...argv]
+  const { tokens } = parseArgs({ args: [...argv], options: commonOptions, strict: false, tokens: true })
+  const at = tokens.find(({ kind }) => kind === "positional")?.index
+  return at === undefined ? [...argv] : [argv[at] ?? "", ...argv.slice(0, at), ...argv.slice(at + 1)]
 }
 
 function statusOf(thrown: unknown): number {

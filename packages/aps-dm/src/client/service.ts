@@ -201,7 +201,7 @@ function reportedError(
 function parseJson(text: string): unknown {
   if (text.trim() === "") return null
   try {
-    return JSON.parse(text)
+    return JSON.parse(text.replace(/^\ufeff/, ""))
   } catch {
     return undefined
   }
@@ -215,9 +215,10 @@ function strange({ status, headers, text }: HttpAnswer): string {
     .replace(/\s+/g, " ")
     .trim()
     .slice(0, 120)
+  const unreadable = type === "application/json" && parseJson(text) === undefined ? ", but no JSON" : ""
   // Such as a proxy's page to log in. Its query may hold anything.
   const elsewhere =
     status >= 300 && status < 400 ? headers.location?.replace(/[?#].*$/s, "").slice(0, 200) : undefined
   const to = elsewhere === undefined ? "" : `, which leads to ${elsewhere}`
-  return `HTTP status ${status}, ${type}${start === "" ? "" : ` ("${start}")`}${to}`
+  return `HTTP status ${status}, ${type}${unreadable}${start === "" ? "" : ` ("${start}")`}${to}`
 }
