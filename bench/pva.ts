@@ -1,171 +1,72 @@
 /**
- * pvAccess: our client beside p4p (the C++ library pvxs under Python), on the same genuine IOC and the same bare
- * server, each measurement in a fresh process, taken in turn.
+ * pvAccess: our client beside p4p (the C++ library pvxs under Python) and epics-tca, on the same genuine IOC and the same
+ * bare server, each measurement in a fresh process, taken in turn. The variable `BENCH_PVA` picks modes (`get,flood`).
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
-import { startSoftIoc } from "@ophyd-ts/ioc-sim"
+import { type SoftIoc, startSoftIoc } from "@ophyd-ts/ioc-sim"
 import type { BenchOptions, BenchRow } from "./bench.ts"
 import { compare } from "./bench.ts"
+import { installTca, tsx } from "./ca/clients.ts"
 import { database } from "./ca/database.ts"
+import { type Client, measure, type Server } from "./pva/clients.ts"
+import { clients, type Figure, figures } from "./pva/figures.ts"
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const tsx = ["--import", "tsx", "--conditions=@ophyd-ts/source", "--expose-gc"]
-type Client = "ours" | "p4p"
-type Environment = Readonly<Record<string, string>>
-
-/** Runs one measurement and returns what it prints; undefined when the client can not do it. */
-async function measure(client: Client, mode: string, prefix: string, env: Environment): Promise<unknown> {
-  const python = join(here("../.venv"), process.platform === "win32" ? "Scripts/python.exe" : "bin/python")
-  const [command, args] =
-    client === "ours"
-      ? [process.execPath, [...tsx, here("./pva/ours.ts"), mode, prefix]]
-      : [python, [here("./peers/pva.py"), mode, prefix]]
-  try {
-    const { stdout } = await promisify(execFile)(command, args, {
-      env: { ...process.env, ...env },
-      timeout: 120_000,
-    })
-    return JSON.parse(stdout.trim().split("\n").at(-1) ?? "null")
-  } catch (error) {
-    console.error(`${client} ${mode}: ${(error as Error).message.split("\n").slice(0, 3).join(" ")}`)
-    return undefined
-  }
-}
-
-/** One measurement and the lines of the table that come of it. */
-interface Figure {
-  mode: string
-  server: "softIoc" | "scanned" | "bare"
-  /** The peer's measurement, where it has another name. */
-  peerMode?: string
-  /** Another measurement of ours to stand in the peer's column. */
-  against?: { mode: string; name: string }
-  alone?: boolean
-  lines: { name: string; unit: string; part?: string }[]
-}
-
-const stream = (name: string): Figure["lines"] => [
-  { name, unit: "1/s", part: "rate" },
-  { name: "  processor time per update", unit: "µs", part: "cpuPerUpdate" },
-]
-
-const figures: readonly Figure[] = [
-  {
-    mode: "connect-1000",
-    server: "softIoc",
-    lines: [{ name: "connect 1,000 channels, get each", unit: "s" }],
-  },
-  {
-    mode: "connect-10000",
-    server: "softIoc",
-    lines: [{ name: "connect 10,000 channels, get each", unit: "s" }],
-  },
-  { mode: "get", server: "softIoc", lines: [{ name: "get, one after the other", unit: "1/s" }] },
-  {
-    mode: "put",
-    server: "softIoc",
-    lines: [{ name: "put with completion, one after the other", unit: "1/s" }],
-  },
-  { mode: "get-bulk", server: "softIoc", lines: [{ name: "get, 1,000 in flight", unit: "1/s" }] },
-  { mode: "array", server: "softIoc", lines: [{ name: "get of 1 M doubles", unit: "MB/s" }] },
-  {
-    mode: "memory",
-    server: "softIoc",
-    alone: true,
-    lines: [{ name: "heap per monitored scalar", unit: "B" }],
-  },
-  { mode: "flood", server: "bare", lines: stream("monitor of a flood of scalars") },
-  {
-    mode: "scanned",
-    server: "scanned",
-    lines: stream("monitor of 2,000 records, scanned 10 times a second"),
-  },
-  { mode: "image", server: "bare", lines: stream("monitor of images, 1024 × 1024 × 16 bit") },
-  {
-    mode: "image",
-    server: "bare",
-    against: { mode: "bare-socket", name: "a bare socket" },
-    lines: [{ name: "  the same", unit: "1/s", part: "rate" }],
-  },
-  {
-    mode: "image-reused",
-    peerMode: "image",
-    server: "bare",
-    lines: stream("monitor of images, memory used again"),
-  },
-  {
-    mode: "image-reused",
-    server: "bare",
-    against: { mode: "bare-socket", name: "a bare socket" },
-    lines: [{ name: "  the same", unit: "1/s", part: "rate" }],
-  },
-  { mode: "segmented", server: "bare", lines: stream("monitor of images in segments") },
-  {
-    mode: "segmented-reused",
-    peerMode: "segmented",
-    server: "bare",
-    lines: stream("monitor of images in segments, memory used again"),
-  },
-  {
-    mode: "latency",
-    server: "bare",
-    alone: true,
-    lines: [{ name: "lateness of a scalar while images stream, 99th percentile", unit: "ms" }],
-  },
-]
+const prefix = "bench:"
+type Results = ReadonlyMap<Client, unknown[]>
 
 export async function run({ samples }: BenchOptions): Promise<BenchRow[]> {
-  const prefix = "bench:"
+  const absent: readonly Client[] = (await installTca()) ? [] : ["epics-tca"]
+  const modes = process.env["BENCH_PVA"]?.split(",")
   await using ioc = await startSoftIoc({ text: database(prefix) })
-  await using bare = await startBareServer()
-  const servers: Record<Figure["server"], Environment> = {
-    softIoc: ioc.clientEnvironment(),
-    scanned: {},
-    bare: {
-      EPICS_PVA_ADDR_LIST: "",
-      EPICS_PVA_AUTO_ADDR_LIST: "NO",
-      EPICS_PVA_NAME_SERVERS: `127.0.0.1:${bare.port}`,
-      BENCH_RAW_PORT: String(bare.rawPort),
-      BENCH_FRAME_BYTES: String(bare.frameBytes),
-    },
-  }
+  await using bare = await startBareServer(ioc.ports.beacon)
   const rows: BenchRow[] = []
-  for (const { mode, server, lines, against, alone, peerMode = mode } of figures) {
-    const ours: unknown[] = []
-    const theirs: unknown[] = []
+  for (const figure of figures) {
+    if (modes !== undefined && !modes.includes(figure.mode)) continue
+    const peers = figure.peers ?? clients
+    const present = peers.filter(peer => !absent.includes(peer))
     // In an IOC of its own, which is there only then: it works all the time.
     await using scanned =
-      server === "scanned" ? await startSoftIoc({ text: scannedRecords(prefix) }) : undefined
-    servers.scanned = scanned?.clientEnvironment() ?? {}
-    for (let i = 0; i < samples; i++) {
-      ours.push(await measure("ours", mode, prefix, servers[server]))
-      if (against !== undefined) theirs.push(await measure("ours", against.mode, prefix, servers[server]))
-      else if (alone !== true) theirs.push(await measure("p4p", peerMode, prefix, servers[server]))
-    }
-    for (const { name, unit, part } of lines) {
-      const numbers = (results: readonly unknown[]): number[] =>
-        results
-          .map(result =>
-            part === undefined ? result : (result as Record<string, unknown> | undefined)?.[part],
-          )
-          .filter(value => typeof value === "number")
-      rows.push(
-        compare(
-          name,
-          unit,
-          numbers(ours),
-          alone === true ? null : numbers(theirs),
-          against?.name ?? (alone === true ? "-" : "p4p"),
-        ),
-      )
-    }
+      figure.server === "scanned" ? await startSoftIoc({ text: scannedRecords(prefix) }) : undefined
+    const server = figure.server === "bare" ? bare : at(scanned ?? ioc)
+    rows.push(...rowsOf(figure, peers, await sample(figure, present, server, samples)))
   }
   return rows
+}
+
+/** The results of each client, in turn, so that a noisy minute hits all. */
+async function sample(
+  { mode, peerMode = mode }: Figure,
+  peers: readonly Client[],
+  server: Server,
+  samples: number,
+): Promise<Results> {
+  const results = new Map<Client, unknown[]>()
+  for (let i = 0; i < samples; i++) {
+    for (const client of ["ours", ...peers] as const) {
+      const list = results.get(client) ?? []
+      results.set(client, list)
+      // Who could not do it once is not asked again: it may take its time to fail.
+      if (list.length > 0 && list.at(-1) === undefined) continue
+      list.push(await measure(client, client === "ours" ? mode : peerMode, prefix, server))
+    }
+  }
+  return results
+}
+
+function rowsOf({ lines }: Figure, peers: readonly Client[], results: Results): BenchRow[] {
+  return lines.flatMap(({ name, unit, part }) => {
+    const values = (client: Client): number[] =>
+      (results.get(client) ?? [])
+        .map(result =>
+          part === undefined ? result : (result as Record<string, unknown> | undefined)?.[part],
+        )
+        .filter(value => typeof value === "number")
+    if (peers.length === 0) return [compare(name, unit, values("ours"), null, "-")]
+    return peers.map(peer => compare(name, unit, values("ours"), values(peer), peer))
+  })
 }
 
 const scannedRecords = (prefix: string): string =>
@@ -174,19 +75,28 @@ const scannedRecords = (prefix: string): string =>
     (_, i) => `record(calc, "${prefix}s${i}") { field(CALC, "VAL+1") field(SCAN, ".1 second") }`,
   ).join("\n")
 
-interface BareServer extends AsyncDisposable {
-  readonly port: number
-  readonly rawPort: number
-  readonly frameBytes: number
-}
+const at = (ioc: SoftIoc): Server => ({ port: ioc.ports.pva, environment: ioc.clientEnvironment() })
 
-async function startBareServer(): Promise<BareServer> {
-  const child: ChildProcess = spawn(process.execPath, [...tsx, here("./pva/flood-server.ts")], {
+type BareServer = Server & AsyncDisposable
+
+/** At the port `unused`, a client may start a repeater for Channel Access and meets nobody else's. */
+async function startBareServer(unused: number): Promise<BareServer> {
+  const script = fileURLToPath(new URL("./pva/flood-server.ts", import.meta.url))
+  const child: ChildProcess = spawn(process.execPath, [...tsx, script], {
     stdio: ["pipe", "pipe", "inherit"],
   })
   const [line] = (await once(createInterface({ input: child.stdout! }), "line")) as [string]
+  const { port, rawPort, frameBytes } = JSON.parse(line) as Record<"port" | "rawPort" | "frameBytes", number>
   return {
-    ...(JSON.parse(line) as { port: number; rawPort: number; frameBytes: number }),
+    port,
+    environment: {
+      EPICS_PVA_ADDR_LIST: "",
+      EPICS_PVA_AUTO_ADDR_LIST: "NO",
+      EPICS_PVA_NAME_SERVERS: `127.0.0.1:${port}`,
+      EPICS_CA_REPEATER_PORT: String(unused),
+      BENCH_RAW_PORT: String(rawPort),
+      BENCH_FRAME_BYTES: String(frameBytes),
+    },
     [Symbol.asyncDispose]: async () => {
       const gone = once(child, "exit")
       child.stdin?.end()

@@ -27,6 +27,8 @@ const pixels = Uint16Array.from({ length: 1024 * 1024 }, (_, i) => i)
 const image = slotsOf(createNdArray({ data: pixels, shape: [1024, 1024] }))
 const segmentBytes = 65_536
 
+const layoutFor = (name: string) => (/^(image|segmented)/.test(name) ? picture : scalar)
+
 function scalarUpdate(writer: Writer, ioid: number, value: number, all = false): void {
   const slots = scalar.empty.slice()
   slots[1] = value
@@ -121,6 +123,16 @@ function serve(socket: Socket, port: number): void {
           names.set(cid, name)
           send(w => writeChannelCreated(w, { cid, sid: cid, status: ok }))
         }
+      } else if (command === Command.getField) {
+        const { type } = layoutFor(names.get(reader.u32()) ?? "")
+        const ioid = reader.u32()
+        send(w =>
+          w.message(Command.getField, () => {
+            w.u32(ioid)
+            writeStatus(w, ok)
+            writeType(w, type)
+          }),
+        )
       } else if (command === Command.monitor) {
         const sid = reader.u32()
         const ioid = reader.u32()
@@ -129,7 +141,7 @@ function serve(socket: Socket, port: number): void {
         if (sub === Sub.start) start(subscriptions.get(ioid) ?? "", ioid)
         if ((sub & Sub.init) === 0) return
         subscriptions.set(ioid, name)
-        const { type } = /^(image|segmented)/.test(name) ? picture : scalar
+        const { type } = layoutFor(name)
         send(w =>
           w.message(Command.monitor, () => {
             w.u32(ioid)
