@@ -2,6 +2,8 @@ import {
   AcquireLogic,
   AreaDetector,
   type DataLogic,
+  type PathProvider,
+  runPaths,
   SimDetector,
   SimDriver,
   StatsPlugin,
@@ -9,18 +11,21 @@ import {
 } from "@ophyd-ts/area-detector"
 import { boolean, connect, MockBackend, type SignalRW, StatusTimeoutError } from "@ophyd-ts/core"
 import { holdPuts, onPut, putsOf, setMockValue } from "@ophyd-ts/core/testing"
-import { bp } from "@ophyd-ts/run-engine"
+import { bp, bpp, bps, type Plan } from "@ophyd-ts/run-engine"
 import { describe, expect, test, vi } from "vitest"
 import { recordingEngine } from "./support/documents.ts"
 import { MockCamera } from "./support/mock-camera.ts"
 
-async function mockDetector() {
-  const det = new SimDetector("X:", {
-    name: "det",
-    paths: staticPaths("/data"),
-    plugins: { stats: true },
-    timeout: 0.5,
-  })
+async function mockDetector({
+  name = "det",
+  paths = staticPaths("/data"),
+  timeout = 0.5,
+}: {
+  name?: string
+  paths?: PathProvider
+  timeout?: number
+} = {}) {
+  const det = new SimDetector("X:", { name, paths, plugins: { stats: true }, timeout })
   await connect(det, { mock: true })
   return { det, camera: new MockCamera(det) }
 }
@@ -181,6 +186,115 @@ test("a plan that is aborted while its detector is being staged leaves nothing s
   expect(await det.file!.fileWriteMode.get()).toBe("Single")
   expect(await det.file!.capture.get()).toBe(false)
   expect(camera.log).not.toContain("acquire")
+})
+
+test("a flight that is aborted while its file is being opened leaves the camera still and the file closed", async () => {
+  const { RE } = recordingEngine()
+  const paths = runPaths("/data")
+  RE.subscribe(paths.subscriber)
+  const { det, camera } = await mockDetector({ paths })
+  setMockValue(det.cam.sizeX, 8)
+  setMockValue(det.cam.sizeY, 6)
+  function* flight(): Plan {
+    yield* bps.openRun()
+    yield* bps.prepare(det, { numberOfEvents: 3 }, { wait: true })
+    yield* bps.declareStream([det], "primary", { collect: true })
+    yield* bps.kickoff(det, { wait: true })
+  }
+  const held = holdPuts(det.file!.fileTemplate)
+  const running = RE.run(bpp.stage([det], flight()))
+  await vi.waitFor(() => expect(held.pending).toBe(1))
+  const aborting = RE.abort("enough")
+  await vi.waitFor(() => expect(det.describeCollect()).rejects.toMatchObject({ code: "NOT_STAGED" }))
+  held.end()
+  await aborting
+  expect(await running).toMatchObject({ exitStatus: "abort", problems: [] })
+  expect(det.staged).toBe(false)
+  expect(camera.log).not.toContain("acquire")
+  expect(await det.file!.capture.get()).toBe(false)
+  expect(await det.file!.fileWriteMode.get()).toBe("Single")
+})
+
+/** Pauses the run when `when` holds, lets `meanwhile` happen, goes on, and gives the indices that each detector announced. */
+async function pausedOnce(plan: Plan<unknown>, when: () => Promise<void>, meanwhile: () => unknown) {
+  const { RE, of } = recordingEngine()
+  const running = RE.run(plan)
+  await vi.waitFor(when)
+  await RE.requestPause({ defer: false })
+  await vi.waitFor(() => expect(RE.state).toBe("paused"))
+  await meanwhile()
+  await RE.resume()
+  await running
+  const indices: Record<string, number[][]> = {}
+  for (const { stream_resource, indices: at } of of("stream_datum")) {
+    const { data_key } = of("stream_resource").find(({ uid }) => uid === stream_resource)!
+    indices[data_key] = [...(indices[data_key] ?? []), [at.start, at.stop]]
+  }
+  return indices
+}
+
+test("a frame that arrives after its point was broken off by a pause belongs to no point", async () => {
+  const { det, camera } = await mockDetector({ timeout: 5 })
+  const numCaptured = det.file!.numCaptured
+  camera.late = true
+  const indices = await pausedOnce(
+    bp.count([det], 2),
+    async () => {
+      expect(camera.frames).toBe(1)
+      expect(await det.cam.acquire.get()).toBe(false)
+    },
+    () => {
+      camera.late = false
+      setMockValue(numCaptured, 1)
+    },
+  )
+  expect(indices["det_image"]).toEqual([
+    [1, 2],
+    [2, 3],
+  ])
+})
+
+test("of two detectors one of which was paused in its exposure, both announce the frames of the second try", async () => {
+  const one = await mockDetector({ name: "one" })
+  const other = await mockDetector({ name: "other" })
+  const { acquire } = other.det.cam
+  const play = mockHandler(acquire as SignalRW<unknown>)
+  const held = holdPuts(acquire)
+  const indices = await pausedOnce(
+    bp.count([one.det, other.det], 2),
+    async () => {
+      expect(held.pending).toBe(1)
+      expect(await one.det.getIndex()).toBe(1)
+    },
+    () => {
+      held.end()
+      onPut(acquire, (...put) => play?.(...put))
+    },
+  )
+  expect(indices["one_image"]).toEqual([
+    [1, 2],
+    [2, 3],
+  ])
+  expect(indices["other_image"]?.map(([start = 0, stop = 0]) => stop - start)).toEqual([1, 1])
+})
+
+test("when one of two detectors fails, the other is stopped, its file closed and its settings put back", async () => {
+  const one = await mockDetector({ name: "one" })
+  const other = await mockDetector({ name: "other" })
+  const { RE } = recordingEngine()
+  await other.det.cam.imageMode.set("Continuous")
+  const held = holdPuts(other.det.cam.acquire)
+  one.camera.failure = { state: "Error", message: "no power" }
+  await expect(RE.run(bp.count([one.det, other.det]))).rejects.toThrow("no power")
+  held.end()
+  expect(RE.lastResult).toMatchObject({ problems: [] })
+  expect(other.camera.log).toContain("stop")
+  for (const { det, camera } of [one, other]) {
+    expect(det.staged).toBe(false)
+    expect(camera.log).toContain("end capture")
+    expect(await det.file!.fileWriteMode.get()).toBe("Single")
+  }
+  expect(await other.det.cam.imageMode.get()).toBe("Continuous")
 })
 
 test("a data logic of one's own takes part from stage to unstage, and may refuse a point", async () => {

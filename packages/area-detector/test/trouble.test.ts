@@ -1,5 +1,5 @@
 import { type AreaDetectorError, SimDetector, StatsPlugin, staticPaths } from "@ophyd-ts/area-detector"
-import { connect } from "@ophyd-ts/core"
+import { connect, type Readable } from "@ophyd-ts/core"
 import { bp, bps, type Plan, RunEngine } from "@ophyd-ts/run-engine"
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { readDataset, Setup } from "./support/beamline.ts"
@@ -323,6 +323,59 @@ describe.each(["ca", "pva"] as const)("an IOC that goes away (%s)", { timeout: 6
     expect(error.message).toMatch(/^det: trigger failed after/)
     expect(of("stop")[0]?.exit_status).toBe("fail")
     await restart()
+  })
+
+  test("whose camera alone goes: the file is closed, the rest put back, and the reason is what failed first", async () => {
+    await using ad = await Setup.start()
+    const det = await ad.detector({ protocol })
+    await det.cam.imageMode.set("Continuous")
+    const { RE, of } = recordingEngine()
+    function* perShot(detectors: readonly Readable[]) {
+      yield* bps.oneShot(detectors)
+      yield* bps.call(async () => {
+        for (const name of ["Acquire", "Acquire_RBV"]) ad.ioc.disconnect(ad.pv(`cam1:${name}`))
+        await vi.waitFor(() => expect(det.cam.acquire.connected).toBe(false))
+      })
+    }
+    await expect(RE.run(bp.count([det], 3, { perShot }))).rejects.toThrow(
+      /cam1:Acquire_RBV is lost and did not/,
+    )
+    expect(RE.lastResult?.reason).toContain("did not come back within 5 s")
+    expect(of("stop")[0]?.reason).toBe(RE.lastResult?.reason)
+    expect(RE.lastResult?.problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /clean-up failed, too: .*Acquire_RBV is not connected, so the camera could not be stopped/,
+      ),
+    ])
+    expect(det.staged).toBe(false)
+    expect(await det.file?.capture.get()).toBe(false)
+    expect(await det.file?.fileWriteMode.get()).toBe("Single")
+    expect(await det.cam.imageMode.get()).toBe("Continuous")
+    expect(readDataset(of("stream_resource")[0]?.uri ?? "", "/entry/data/data").shape).toEqual([1, 16, 24])
+  })
+
+  test("killed between two points: the clean-up does not wait for what is gone, and says what that is", async () => {
+    await using ad = await Setup.start()
+    const det = await ad.detector({ protocol, timeout: 1 })
+    const { RE } = recordingEngine()
+    let restart = async () => {}
+    function* perShot(detectors: readonly Readable[]) {
+      yield* bps.oneShot(detectors)
+      yield* bps.call(async () => {
+        restart = await ad.kill()
+      })
+    }
+    const begun = performance.now()
+    await expect(RE.run(bp.count([det], 3, { perShot }))).rejects.toThrow()
+    expect(performance.now() - begun).toBeLessThan(20_000)
+    const [problem] = RE.lastResult?.problems ?? []
+    expect(problem?.message).toContain("so the camera could not be stopped")
+    expect(problem?.message).toContain("so its file could not be closed")
+    expect(problem?.message).toMatch(/and \d+ more are not connected and could not be put back/)
+    await restart()
+    // The claim was given back, and a new run sets everything anew.
+    await vi.waitFor(() => expect([...det.signals()].every(({ connected }) => connected)).toBe(true), 20_000)
+    expect((await RE.run(bp.count([det]))).exitStatus).toBe("success")
   })
 
   test("restarted between two points: the next point fails and says what is no longer as it was staged", async () => {

@@ -22,6 +22,9 @@ export class Capture {
   readonly #timeout: number
   #captured = 0
   #dropped = 0
+  /** How often an acquisition was broken off. */
+  #breaks = 0
+  #waiting: Status<void> | null = null
   /** Time stamp of a write error that was there before this file. */
   #oldError: number | null = null
 
@@ -80,7 +83,11 @@ export class Capture {
 
   /** Ends what is under way, also what somebody else began. */
   async end(): Promise<void> {
-    const { capture } = this.#plugin
+    const { capture, name } = this.#plugin
+    if (!capture.connected) {
+      const why = `${name}: ${capture.source} is not connected, so its file could not be closed`
+      throw new AreaDetectorError("WRITE_FAILED", why)
+    }
     if (!(await capture.get())) return
     const timeout = this.#timeout
     // Its completion tells that the file is closed.
@@ -94,15 +101,29 @@ export class Capture {
    */
   async take(frames: number | null, healthy: Promise<void>): Promise<boolean> {
     const expected = frames === null ? null : this.#captured + frames
+    const breaks = this.#breaks
     const [captured, failed] = await Promise.all([this.#plugin.numCaptured.get(), this.#failed()])
+    this.#refuseBroken(breaks)
     if (!failed && (expected === null || captured === expected)) {
       this.#captured = captured
       return false
     }
     await healthy
-    await this.#waitFor(expected ?? captured)
+    this.#refuseBroken(breaks)
+    await this.#waitFor(expected ?? captured, breaks)
     this.#captured = expected ?? captured
     return true
+  }
+
+  /** Nobody wants the frames any more that `take` waits for. */
+  breakOff(): void {
+    this.#breaks++
+    this.#waiting?.cancel()
+  }
+
+  #refuseBroken(breaks: number): void {
+    if (breaks === this.#breaks) return
+    throw new AreaDetectorError("NOT_STOPPED", `${this.#plugin.name}: the acquisition was stopped`)
   }
 
   /** Frames of an acquisition that was broken off: they stay in the file. */
@@ -168,9 +189,10 @@ export class Capture {
     return captured === expected
   }
 
-  async #waitFor(expected: number): Promise<void> {
+  async #waitFor(expected: number, breaks: number): Promise<void> {
     if (this.#isComplete(await this.#counts(), expected)) return
     await checkCallbacks(this.#plugin, this.#driver)
+    this.#refuseBroken(breaks)
     const { name } = this.#plugin
     let failure: unknown = null
     let stop = () => {}
@@ -185,10 +207,13 @@ export class Capture {
         action.fail(thrown)
       })
     })
+    this.#waiting = complete
     try {
       await complete
+      this.#refuseBroken(breaks)
     } catch (cause) {
       if (failure !== null) throw failure
+      this.#refuseBroken(breaks)
       const { captured } = await this.#counts()
       throw new AreaDetectorError(
         "WRONG_FRAME_COUNT",
@@ -196,6 +221,7 @@ export class Capture {
         { cause },
       )
     } finally {
+      if (this.#waiting === complete) this.#waiting = null
       stop()
     }
   }

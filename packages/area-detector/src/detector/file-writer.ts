@@ -77,6 +77,8 @@ export class FileWriter implements DataLogic {
       await this.#capture.passOver()
       this.#stream.skipTo(this.#plugin.name, this.#capture.captured)
     }
+    // A point whose frames were not read is taken anew, as after a pause: the event is to have the newest ones.
+    if (!flying) this.#stream.passOver()
     this.#stream.framesPerEvent(this.#plugin.name, info.collectionsPerEvent)
     this.#flying = flying
   }
@@ -86,6 +88,10 @@ export class FileWriter implements DataLogic {
     this.#stream.captured(this.#capture.captured)
     this.#flying = false
     return waited
+  }
+
+  breakOff(): void {
+    this.#capture.breakOff()
   }
 
   async index(): Promise<number> {

@@ -70,6 +70,8 @@ export interface DataLogic {
    * failed, and gives true in the end, because values that were read before may be old.
    */
   finish(frames: number | null, healthy: Promise<void>): Promise<boolean>
+  /** The acquisition was stopped: what `finish` still waits for is wanted no more, and belongs to no event. */
+  breakOff?(): void
   /** Events whose frames have been written since `open`. */
   index?(): MaybePromise<number>
   /** Data keys of what is written elsewhere. */

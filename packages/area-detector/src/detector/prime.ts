@@ -36,6 +36,6 @@ export async function prime(
     await all.wait().finally(() => all.cancel())
   } finally {
     await arm.ensureStopped()
-    await settings.restore()
+    await settings.restore(driver.name)
   }
 }

@@ -45,6 +45,10 @@ export class Session {
   #clean = false
   #lost = false
   #stopping: Promise<void> | null = null
+  /** How often it was stopped: what began before must not go on after. */
+  #stops = 0
+  /** Ends with what sets up an acquisition. */
+  #preparing: Promise<void> = Promise.resolve()
   #unwatch = () => {}
 
   constructor(parts: SessionParts) {
@@ -85,8 +89,10 @@ export class Session {
     }
     this.#info = null
     if (this.#acquisition !== null) await this.stop()
-    await trigger.exposures?.(info.exposuresPerCollection, this.#settings)
-    await prepare(request, this.#settings)
+    await this.#setUp(async () => {
+      await trigger.exposures?.(info.exposuresPerCollection, this.#settings)
+      await prepare(request, this.#settings)
+    })
     for (const logic of this.#parts.data) logic.prepare?.(info)
     this.#info = info
     if (info.trigger === "internal") return
@@ -149,7 +155,8 @@ export class Session {
       this.#refuseBroken(acquisition)
       await this.#finish(acquisition, frames === 0 ? null : frames, () => null)
     } catch (thrown) {
-      await this.stop()
+      // A camera that cannot be stopped, too, is told at the latest when it is unstaged.
+      await this.stop().catch(nothing)
       throw thrown
     } finally {
       for (const end of ends) end()
@@ -158,17 +165,20 @@ export class Session {
 
   /** Stops the camera. Whoever waits for its frames gets an error. */
   stop(): Promise<void> {
-    const acquisition = this.#acquisition
-    if (acquisition !== null) {
-      acquisition.broken = true
-      this.#acquisition = null
-      this.#clean = false
-    }
+    this.#breakOff()
     const stopping = this.#parts.arm.ensureStopped().finally(() => {
       if (this.#stopping === stopping) this.#stopping = null
     })
     this.#stopping = stopping
     return stopping
+  }
+
+  #breakOff(): void {
+    this.#stops++
+    this.#clean = false
+    if (this.#acquisition !== null) this.#acquisition.broken = true
+    this.#acquisition = null
+    for (const logic of this.#parts.data) logic.breakOff?.()
   }
 
   get flying(): boolean {
@@ -192,26 +202,24 @@ export class Session {
     return Object.assign({}, ...keys) as DataKeys
   }
 
-  /** Stops, closes files, puts all settings back. Goes on after a failure and gives the errors. */
+  /** Stops, closes files, puts all settings back: whatever can still be reached. Goes on after a failure and gives the errors. */
   async end(): Promise<Error[]> {
     this.#unwatch()
     const { driver, data, name } = this.#parts
-    if (!driver.acquire.connected) {
-      const { source } = driver.acquire
-      return [
-        new AreaDetectorError(
-          "SETTINGS_LOST",
-          `${name}: ${source} is not connected, so the camera could not be stopped, nor its settings put back`,
-        ),
-      ]
-    }
     const errors: Error[] = []
     const attempt = async (what: Promise<unknown>) => {
       await what.catch(thrown => errors.push(toError(thrown)))
     }
-    await attempt(this.stop())
+    if (driver.acquire.connected) await attempt(this.stop())
+    else {
+      this.#breakOff()
+      const why = `${name}: ${driver.acquire.source} is not connected, so the camera could not be stopped`
+      errors.push(new AreaDetectorError("SETTINGS_LOST", why))
+    }
+    // What an end finds half-way must not open files, or write settings, behind it.
+    await this.#preparing
     await Promise.all(data.map(logic => attempt(logic.close())))
-    errors.push(...(await this.#settings.restore()))
+    errors.push(...(await this.#settings.restore(name)))
     return errors
   }
 
@@ -237,9 +245,11 @@ export class Session {
     if (this.#acquisition !== null) {
       throw new AreaDetectorError("BAD_TRIGGER_INFO", `${name}: takes frames already`)
     }
-    const clean = this.#clean
-    this.#clean = false
-    await Promise.all(data.map(logic => logic.begin?.(info, { clean, flying })))
+    await this.#setUp(async () => {
+      const clean = this.#clean
+      this.#clean = false
+      await all(data.map(async logic => logic.begin?.(info, { clean, flying })))
+    })
     const done = arm.start()
     const acquisition = { info, done, broken: false }
     this.#acquisition = acquisition
@@ -247,6 +257,22 @@ export class Session {
       if (error !== null && this.#acquisition === acquisition) this.#acquisition = null
     })
     return acquisition
+  }
+
+  /** One after the other. Throws when it was stopped meanwhile. */
+  async #setUp(work: () => Promise<void>): Promise<void> {
+    const stops = this.#stops
+    const refuse = () => {
+      if (this.#stops === stops) return
+      throw new AreaDetectorError("NOT_STOPPED", `${this.#parts.name}: was stopped while it was being set up`)
+    }
+    const working = this.#preparing.then(() => {
+      refuse()
+      return work()
+    })
+    this.#preparing = working.then(nothing, nothing)
+    await working
+    refuse()
   }
 
   /**
@@ -272,6 +298,7 @@ export class Session {
 
   async #finish<T>(acquisition: Acquisition, frames: number | null, read: () => MaybePromise<T>): Promise<T> {
     const { arm, data } = this.#parts
+    const stops = this.#stops
     if (this.#acquisition === acquisition) this.#acquisition = null
     // All questions go out together. Nobody waits for frames of a camera that failed.
     const healthy = arm.check()
@@ -279,7 +306,7 @@ export class Session {
     reading.catch(() => {})
     const waited = await Promise.all([healthy, ...data.map(logic => logic.finish(frames, healthy))])
     const readings = waited.includes(true) ? await read() : await reading
-    this.#clean = true
+    this.#clean = this.#stops === stops
     return readings
   }
 

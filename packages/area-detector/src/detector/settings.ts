@@ -1,4 +1,4 @@
-import { formatSeconds, formatValue, type SignalRW, toError, until } from "@ophyd-ts/core"
+import { formatSeconds, formatValue, type SignalRW, StatusTimeoutError, toError, until } from "@ophyd-ts/core"
 import { AreaDetectorError } from "../errors.ts"
 
 export interface SettingOptions {
@@ -64,20 +64,42 @@ export class Settings {
     )
   }
 
-  /** Puts everything back, the last write first; goes on after a failure and gives the errors. */
-  async restore(): Promise<Error[]> {
+  /**
+   * Puts everything back, the last write first; goes on after a failure and gives the errors. What cannot be reached is
+   * left, and named in one error for `who`. An IOC that does not answer costs one time-out, not one for each setting.
+   */
+  async restore(who: string): Promise<Error[]> {
     const entries = [...this.#entries.values()].filter(entry => entry.restore).reverse()
     this.#entries.clear()
     const errors: Error[] = []
+    const lost: string[] = []
+    const writes: Promise<void>[] = []
+    let answers = true
     for (const { signal, before, value } of entries) {
       if (signal.datatype.equal(before, value)) continue
-      try {
-        await signal.set(before, { timeout: this.timeout, whenBusy: "queue" })
-      } catch (thrown) {
-        errors.push(toError(thrown))
+      if (!signal.connected) {
+        lost.push(signal.source)
+        continue
       }
+      const write = this.#putBack(signal, before).catch(thrown => {
+        if (thrown instanceof StatusTimeoutError) answers = false
+        errors.push(toError(thrown))
+      })
+      writes.push(write)
+      if (answers) await write
+    }
+    await Promise.all(writes)
+    if (lost.length > 0) {
+      const [first, ...more] = lost
+      const what = more.length === 0 ? `${first} is` : `${first} and ${more.length} more are`
+      const why = `${who}: ${what} not connected and could not be put back as before`
+      errors.push(new AreaDetectorError("SETTINGS_LOST", why))
     }
     return errors
+  }
+
+  async #putBack(signal: SignalRW<unknown>, before: unknown): Promise<void> {
+    await signal.set(before, { timeout: this.timeout, whenBusy: "queue" })
   }
 
   #note<T>(

@@ -61,6 +61,12 @@ export class StreamIndex {
     this.framesPerEvent(who, this.#perEvent)
   }
 
+  /** Frames that nobody has asked for belong to no event: its point is taken again. */
+  passOver(): void {
+    this.#ready = []
+    this.#events = this.#taken
+  }
+
   /** Indices up to so many events that were not taken yet. */
   take(upTo: number): Range[] {
     const ranges: Range[] = []

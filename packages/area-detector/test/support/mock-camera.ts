@@ -18,6 +18,8 @@ export class MockCamera {
   readonly log: string[] = []
   /** Frames that the file plugin loses of the next acquisition. */
   drop = 0
+  /** The file plugin does not count its frames yet. */
+  late = false
   /** Set, the next acquisition ends like this. */
   failure: { state: string; message: string } | null = null
   readonly #det: Playable
@@ -94,7 +96,7 @@ export class MockCamera {
     setMockValue(plugin.arraySize0, 8)
     setMockValue(plugin.arraySize1, 6)
     setMockValue(plugin.dataType, "UInt16")
-    if (plugin === file && (await file.capture.get()))
+    if (plugin === file && !this.late && (await file.capture.get()))
       setMockValue(file.numCaptured, (await file.numCaptured.get()) + 1)
   }
 }
