@@ -1,4 +1,4 @@
-import type { Named } from "@ophyd-ts/core"
+import { type Named, StatusCancelledError } from "@ophyd-ts/core"
 import { CleanupError, errorOf, FailedPause, InvalidCommand } from "../errors.ts"
 import type { ExitStatus, Metadata, Msg, Plan, RunKey } from "../messages.ts"
 import type { Run } from "../runs/run.ts"
@@ -143,7 +143,9 @@ export class Execution<T = unknown> {
   /** A failed action that nobody waited for, or an error from between two messages, reaches the plan now. */
   #throwWhatIsDue(frame: Frame): void {
     const failure = this.groups.takeFailure()
-    if (failure !== null) {
+    // What a clean-up cancels, such as a trigger of a device that it unstages, is no failure of the clean-up.
+    const wasCancelled = failure?.cause instanceof StatusCancelledError && this.#stack.uninterruptible
+    if (failure !== null && !wasCancelled) {
       frame.throwNext(failure)
     } else if (this.#injected !== null) {
       frame.throwNext(this.#injected.error)
