@@ -182,6 +182,22 @@ describe("trouble with a file-based collection", () => {
     expect(documents).toEqual([])
   })
 
+  it("a mistake in the workflow's name or arguments is said before anything is acquired; DM that is away, too", async () => {
+    const { RE, collect, documents, sim } = await beamline()
+    documents.length = 0
+    await expect(RE.run(collect({ workflow: "count-lynes" }))).rejects.toThrow(
+      /workflow count-lynes of \S+ does not exist/,
+    )
+    const late = { workflow: "count-lynes", args: () => ({}) }
+    await expect(RE.run(collect(late))).rejects.toThrow(/count-lynes .*does not exist/)
+    const odd = { "a-b": 1 }
+    await expect(RE.run(collect({ args: odd }))).rejects.toThrow('"a-b" is no variable name')
+    await expect(RE.run(collect({ args: { filePath: "" } }))).rejects.toThrow("missing: filePath")
+    await sim.control.goAway("proc")
+    await expect(RE.run(collect())).rejects.toThrow(/getWorkflowByName: connection refused/)
+    expect(documents).toEqual([])
+  })
+
   it("a file that lies elsewhere, and a run without a file, are said with what to do", async () => {
     const { RE, collect } = await beamline()
     const elsewhere = await temporaryDirectory()

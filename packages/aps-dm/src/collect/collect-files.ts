@@ -101,7 +101,8 @@ export interface FilesOutcome<T> extends Acquired {
 /**
  * Plan: acquires, waits until DM has the files, starts a workflow on them and watches it, and stores the run's metadata
  * with the experiment while the job runs.
- * @throws into the plan: InvalidRequest when no experiment is set up, or the run wrote no file that DM could get;
+ * @throws into the plan: before anything is measured, ObjectNotFound and InvalidArgument for a workflow that DM does not
+ * have or that lacks arguments; InvalidRequest when no experiment is set up, or the run wrote no file that DM could get;
  * DmWaitTimeout when files did not come; DmTransferError; DmJobError; DmWatchTimeout; what `acquire` throws. When DM
  * is away, `whenAway` says what becomes of its part; what was acquired stays.
  */
@@ -113,6 +114,7 @@ export function* collectFiles<T>(options: CollectFilesOptions<T>): Plan<FilesOut
   if (experiment === "" || (transfer === "daq" && daqId === "")) {
     throw new InvalidRequest("no experiment is set up: run setupUser first")
   }
+  if (workflow !== null) yield* unlessAway(checkWorkflow(options, workflow, experiment), options)
   yield* setReporting(options)
   if (prepare !== undefined) yield* prepare()
 
@@ -144,6 +146,20 @@ export function* collectFiles<T>(options: CollectFilesOptions<T>): Plan<FilesOut
         })
   const job = submitted !== null && wait ? yield* connector.waitAsPlan() : submitted
   return { value, ...acquired, job, dataset }
+}
+
+/** A mistake in the workflow's name or in its arguments is to be told now, not after the measurement. */
+function* checkWorkflow(
+  { connector, args = {} }: CollectFilesOptions<unknown>,
+  workflow: string,
+  experiment: string,
+): Plan<void> {
+  const known = typeof args !== "function"
+  const call = {
+    workflow,
+    args: { filePath: "/dev/null", experimentName: experiment, run_uid: "not-yet", ...(known ? args : {}) },
+  }
+  yield* bps.call(() => connector.check(call, known ? "arguments" : "exists"))
 }
 
 function* setReporting({

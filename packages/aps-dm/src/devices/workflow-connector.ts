@@ -8,6 +8,7 @@ import { JobPoller } from "../jobs/job-poller.ts"
 import { conciseReport, stageTable } from "../jobs/job-report.ts"
 import { JobRun, type JobSource } from "../jobs/job-run.ts"
 import { jobState } from "../jobs/job-state.ts"
+import { checkAgainstWorkflow } from "../jobs/required-arguments.ts"
 import { type JobByArgument, newestJob, startJob } from "../jobs/start-job.ts"
 import { waitForStatus, waitIn } from "../plans/wait-in.ts"
 import { type DmJob, type DmWorkflow, localStates } from "../wire/index.ts"
@@ -118,6 +119,19 @@ export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable 
       args,
       tag,
     }
+  }
+
+  /**
+   * Asks DM whether it has the workflow and whether these are its arguments, as `startWorkflow` does; nothing is started.
+   * `exists`: whether it has it, and no more, where the arguments are not known yet.
+   * @throws InvalidRequest, InvalidArgument, ObjectNotFound, CommunicationError
+   */
+  async check(call: StartCall = {}, extent: "exists" | "arguments" = "arguments"): Promise<void> {
+    const { workflow, workflowOwner, args } = this.submission(call)
+    const { client, checkWorkflow = true } = this.#options
+    if (!checkWorkflow) return
+    const found = await client.proc.getWorkflowByName(workflowOwner, workflow)
+    if (extent === "arguments") checkAgainstWorkflow(found, args)
   }
 
   /**
