@@ -79,9 +79,16 @@ export class Monitor<T extends StructureType | undefined = undefined>
     }
     this.#window = options.pipeline === true ? depth! : 0
     if (this.#window > 0) {
-      this.#acknowledgements = new Acknowledgements(this.#window, core.client.config.clock, count => {
-        if (this.#status === "running") this.#send(Sub.pipeline, w => w.u32(count))
-      })
+      this.#acknowledgements = new Acknowledgements(
+        this.#window,
+        core.client.config.clock,
+        count => {
+          if (this.#status === "running") this.#send(Sub.pipeline, w => w.u32(count))
+        },
+        () => {
+          if (this.#status === "running" && !this.#paused) this.#send(Sub.start)
+        },
+      )
     }
     this.#key = core.client.requestKey(monitorRequest(options, depth))
     this.#queue = new UpdateQueue(
@@ -256,6 +263,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
   }
 
   #onUpdate(reader: Reader): void {
+    this.#acknowledgements?.received()
     const layout = this.#layout!
     const slots = this.#slots.slice()
     const changed = layout.readFields(reader)
@@ -312,6 +320,7 @@ export class Monitor<T extends StructureType | undefined = undefined>
   }
 
   #letGo(tellServer: boolean): void {
+    this.#acknowledgements?.stop()
     this.#connection?.release(this.#ioid, this.#sid, tellServer)
     this.#connection = null
   }
