@@ -13,17 +13,12 @@ def steps(directory):
     import bluesky.plan_stubs as bps
     import bluesky.preprocessors as bpp
     from bluesky import RunEngine
-    from ophyd import Component, Signal, SimDetector, SingleTrigger
-    from ophyd.areadetector.cam import SimDetectorCam
+    from ophyd import Component, SimDetector, SingleTrigger
     from ophyd.areadetector.filestore_mixins import FileStoreHDF5IterativeWrite
     from ophyd.areadetector.plugins import HDF5Plugin, StatsPlugin
 
     class Hdf5(HDF5Plugin, FileStoreHDF5IterativeWrite):
         pass
-
-    class Camera(SimDetectorCam):
-        # A field of the record that the simulated one does not have; 0 is what it would hold.
-        data_type_disabled = Component(Signal, value=0)
 
     class Trigger(SingleTrigger):
         def trigger(self):
@@ -34,7 +29,6 @@ def steps(directory):
             return status
 
     class Detector(Trigger, SimDetector):
-        cam = Component(Camera, "cam1:")
         hdf1 = Component(Hdf5, "HDF1:", write_path_template=directory)
         stats1 = Component(StatsPlugin, "Stats1:")
 
