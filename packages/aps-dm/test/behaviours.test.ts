@@ -133,7 +133,7 @@ describe("a list of many jobs", () => {
       const limit = Number(/limit=(\d+)/.exec(target)?.[1])
       expect(limit).toBeLessThanOrEqual(500)
       const keys = dmDecodeJson(decodeURIComponent(/keyList=([^&]*)/.exec(target)?.[1] ?? ""))
-      expect(keys).toEqual(["id", "owner", "submission_tag"])
+      expect(keys).toEqual(["id", "owner", "submissionTime", "submission_tag"])
     }
   })
 })

@@ -20,6 +20,8 @@ const masked = (text: string): string =>
     .replace(/ (\/|[A-Z]:\\)\S+…/g, " PATH")
     .replace(/\d+\.\d+/g, "NUMBER")
     .replace(/\b\d{10}\b/g, "TIME")
+    // A time that ends with a zero takes a byte less.
+    .replace(/(?<=experiment example-01 +)\d+(?= +0)/g, "BYTES")
     .replace(/ +/g, " ")
     .replace(/-{3,}/g, "---")
     .replace(/ +$/gm, "")
