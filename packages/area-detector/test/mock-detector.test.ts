@@ -297,6 +297,34 @@ test("when one of two detectors fails, the other is stopped, its file closed and
   expect(await other.det.cam.imageMode.get()).toBe("Continuous")
 })
 
+test.each([
+  [0, 5],
+  [1, "FRAMES_DROPPED"],
+])(
+  "a flight without end waits for the frames in the plugin's queue; with %i lost it ends with %s",
+  async (lost, end) => {
+    const { det } = await mockDetector({ timeout: 5 })
+    await det.stage()
+    const { numCaptured, queueUse, droppedArrays } = det.file!
+    const held = holdPuts(det.cam.acquire)
+    await det.prepare({ numberOfEvents: 0 })
+    await det.kickoff()
+    setMockValue(numCaptured, 3)
+    setMockValue(queueUse, 2 + lost)
+    const completing = det.complete()
+    await vi.waitFor(async () => expect(await det.cam.acquire.get()).toBe(false))
+    held.end()
+    setMockValue(numCaptured, 5)
+    setMockValue(droppedArrays, lost)
+    setMockValue(queueUse, 0)
+    if (lost === 0) {
+      await completing
+      expect(await det.getIndex()).toBe(end)
+    } else await expect(completing).rejects.toMatchObject({ cause: { code: end } })
+    await det.unstage()
+  },
+)
+
 test("a data logic of one's own takes part from stage to unstage, and may refuse a point", async () => {
   const log: string[] = []
   let bad = false

@@ -100,19 +100,34 @@ export class Capture {
    * True when it had to wait for them; before that it waits for `healthy`.
    */
   async take(frames: number | null, healthy: Promise<void>): Promise<boolean> {
-    const expected = frames === null ? null : this.#captured + frames
     const breaks = this.#breaks
+    if (frames === null) {
+      await healthy
+      await this.#takeAll(breaks)
+      return false
+    }
+    const expected = this.#captured + frames
     const [captured, failed] = await Promise.all([this.#plugin.numCaptured.get(), this.#failed()])
     this.#refuseBroken(breaks)
-    if (!failed && (expected === null || captured === expected)) {
+    if (!failed && captured === expected) {
       this.#captured = captured
       return false
     }
     await healthy
     this.#refuseBroken(breaks)
-    await this.#waitFor(expected ?? captured, breaks)
-    this.#captured = expected ?? captured
+    await this.#waitFor(expected, breaks)
+    this.#captured = expected
     return true
+  }
+
+  /** Where the camera does not wait for its plugins, some frames of a flight without end are still on their way. */
+  async #takeAll(breaks: number): Promise<void> {
+    const { queueUse } = this.#plugin
+    if (isPresent(queueUse)) await until(queueUse, 0, { timeout: this.#timeout })
+    const counts = await this.#counts()
+    this.#refuseBroken(breaks)
+    this.#isComplete(counts, Number.POSITIVE_INFINITY)
+    this.#captured = counts.captured
   }
 
   /** Nobody wants the frames any more that `take` waits for. */

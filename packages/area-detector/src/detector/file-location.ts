@@ -73,7 +73,7 @@ export async function setFileName(
   ])
 }
 
-/** The file's address for readers. Throws when the IOC says that it wrote elsewhere. */
+/** The file's address for readers. Throws when the IOC does not say which file it writes. */
 export function locate(who: string, fullName: string, info: PathInfo): string {
   if (fullName === "")
     throw new AreaDetectorError("WRITE_FAILED", `${who}: the IOC does not say which file it writes`)

@@ -153,7 +153,8 @@ export class Session {
       if (frames === 0) await arm.ensureStopped()
       await Promise.race([acquisition.done, failing])
       this.#refuseBroken(acquisition)
-      await this.#finish(acquisition, frames === 0 ? null : frames, () => null)
+      const finishing = this.#finish(acquisition, frames === 0 ? null : frames, () => null)
+      await Promise.race([finishing, failing])
     } catch (thrown) {
       // A camera that cannot be stopped, too, is told at the latest when it is unstaged.
       await this.stop().catch(nothing)
