@@ -133,34 +133,63 @@ export async function connect(
   // In the order of declaration, not in that of failing.
   const order = new Map(open.map((component, i) => [component as Component, i]))
   failures.sort((a, b) => (order.get(a.component) ?? 0) - (order.get(b.component) ?? 0))
-  throw new NotConnectedError(describe(failures, open.length, clock.now() - started), failures)
+  throw new NotConnectedError(describe(failures, open, clock.now() - started), failures)
 }
 
 const isConnectable = (component: Component): component is Connectable => "open" in component
 
-/** So many failures are written out: a message is read by people. All are in `failures`. */
+/** So many lines are written out: a message is read by people. All failures are in `failures`. */
 const listed = 200
 
+/** A device of which nothing connected is told in one line when it has more signals than these. */
+const namedOneByOne = 12
+
 /** The failures below the names of their devices, indented like the device tree. */
-function describe(failures: readonly ConnectFailure[], total: number, elapsed: number): string {
-  const lines = [`${failures.length} of ${total} signals did not connect within ${formatSeconds(elapsed)}:`]
+function describe(
+  failures: readonly ConnectFailure[],
+  opened: readonly Component[],
+  elapsed: number,
+): string {
+  const lines = [
+    `${failures.length} of ${opened.length} signals did not connect within ${formatSeconds(elapsed)}:`,
+  ]
+  const sizes = new Map<Component, number>()
+  for (const { parent } of opened) if (parent !== null) sizes.set(parent, (sizes.get(parent) ?? 0) + 1)
   let shown: Component[] = []
-  for (const failure of failures.slice(0, listed)) {
-    const above = ancestors(failure.component)
+  let said = 0
+  for (let rows = 0; said < failures.length && rows < listed; rows++) {
+    const first = failures[said] as ConnectFailure
+    const { parent } = first.component
+    const size = (parent === null ? undefined : sizes.get(parent)) ?? 1
+    const alike = size > namedOneByOne && failedAlike(failures, said, size) ? size : 1
+    const above = ancestors(first.component)
     above.forEach((device, depth) => {
       if (shown[depth] !== device)
         lines.push(`${"  ".repeat(depth + 1)}${device.name || device.constructor.name}`)
     })
     shown = above
-    const why = failure.cause === null ? "" : `: ${failure.cause.message}`
-    const address = failure.address === undefined ? "" : `, last address ${failure.address}`
-    const indent = "  ".repeat(above.length + 1)
+    const more = alike === 1 ? "" : ` and all ${alike - 1} others of this device`
     lines.push(
-      `${indent}${failure.component.name} ${failure.source}: ${failure.state} after ${formatSeconds(failure.elapsed)}${address}${why}`,
+      `${"  ".repeat(above.length + 1)}${first.component.name} ${first.source}${more}: ${whyOf(first)}`,
     )
+    said += alike
   }
-  if (failures.length > listed) lines.push(`  and ${failures.length - listed} more`)
+  if (said < failures.length) lines.push(`  and ${failures.length - said} more`)
   return lines.join("\n")
+}
+
+/** So many failures, from this one on, are of one device and say the same. */
+function failedAlike(failures: readonly ConnectFailure[], from: number, count: number): boolean {
+  const first = failures[from] as ConnectFailure
+  const same = ({ component }: ConnectFailure): boolean => component.parent === first.component.parent
+  const these = failures.slice(from, from + count)
+  return these.length === count && these.every(failure => same(failure) && whyOf(failure) === whyOf(first))
+}
+
+function whyOf({ state, elapsed, address, cause }: ConnectFailure): string {
+  const at = address === undefined ? "" : `, last address ${address}`
+  const why = cause === null ? "" : `: ${cause.message}`
+  return `${state} after ${formatSeconds(elapsed)}${at}${why}`
 }
 
 function ancestors(component: Component): Component[] {

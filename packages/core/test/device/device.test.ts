@@ -313,6 +313,23 @@ describe("connect", () => {
     expect(clock.pending).toBe(0)
   })
 
+  it("to a device of which nothing answers gives one line for its fifty signals, and names them all in failures", async () => {
+    const clock = new TestClock()
+    const every = Array.from({ length: 50 }, (_, i) => i)
+    const connecting = connect(array(every), array([49]), { timeout: 5, clock })
+    await new Promise(resolve => setImmediate(resolve))
+    clock.advance(5)
+    const error: NotConnectedError = await connecting.catch(e => e)
+    expect(error.message.split("\n")).toEqual([
+      "51 of 100 signals did not connect within 5 s:",
+      "  array",
+      "    array_0 ca://IOC:0 and all 49 others of this device: searching after 5 s, last address 127.0.0.1:5064",
+      "  array",
+      "    array_49 ca://IOC:49: searching after 5 s, last address 127.0.0.1:5064",
+    ])
+    expect(error.failures).toHaveLength(51)
+  })
+
   it("lists what failed at once and what never came, of several devices, as one tree in order", async () => {
     class Stage extends Device {
       readonly x = group({ pos: new SignalRW(new Remote("IOC:x", "absent")) })
