@@ -178,12 +178,13 @@ function describe(
   return lines.join("\n")
 }
 
-/** So many failures, from this one on, are of one device and say the same. */
+/** So many failures, from this one on, are of one device, for which time ran out in the same way. */
 function failedAlike(failures: readonly ConnectFailure[], from: number, count: number): boolean {
   const first = failures[from] as ConnectFailure
-  const same = ({ component }: ConnectFailure): boolean => component.parent === first.component.parent
   const these = failures.slice(from, from + count)
-  return these.length === count && these.every(failure => same(failure) && whyOf(failure) === whyOf(first))
+  const alike = ({ component, cause }: ConnectFailure): boolean =>
+    cause === null && component.parent === first.component.parent
+  return these.length === count && these.every(failure => alike(failure) && whyOf(failure) === whyOf(first))
 }
 
 function whyOf({ state, elapsed, address, cause }: ConnectFailure): string {
