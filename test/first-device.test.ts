@@ -138,6 +138,40 @@ describe("from an empty folder", { timeout: 120_000 }, () => {
     for (const line of printed.trim().split("\n")) expect(Number(line.split(" ")[1])).toBeGreaterThan(0)
   })
 
+  it("the simulated area detector, as published, writes its images into an HDF5 file", () => {
+    writeFileSync(
+      join(folder, "three-images.mjs"),
+      `import { startBeamline } from "@ophyd-ts/ioc-sim"
+      import { CaClient } from "node-epics-ca"
+
+      const beamline = await startBeamline()
+      const client = new CaClient(beamline.clientConfig().ca)
+      const put = (name, value, options) => client.put("sim:ad:" + name, value, options)
+      const read = async (name) => (await client.get("sim:ad:" + name)).value
+      await put("cam1:ImageMode", "Multiple")
+      await put("cam1:NumImages", 3)
+      await put("cam1:WaitForPlugins", "Yes")
+      await put("HDF1:FilePath", ${JSON.stringify(folder)})
+      await put("HDF1:FileName", "three")
+      await put("HDF1:FileTemplate", "%s%s.h5")
+      await put("HDF1:FileWriteMode", "Stream")
+      await put("HDF1:NumCapture", 0)
+      await put("HDF1:LazyOpen", "Yes")
+      await put("HDF1:EnableCallbacks", "Enable")
+      await put("HDF1:Capture", 1)
+      while ((await read("HDF1:Capture_RBV")) === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+      await put("cam1:Acquire", 1, { completion: true })
+      console.log(await read("HDF1:NumCaptured_RBV"))
+      await put("HDF1:Capture", 0, { completion: true })
+      await client.close()
+      await beamline.close()
+      `,
+    )
+    expect(run(process.execPath, ["three-images.mjs"], folder).trim()).toBe("3")
+    const head = readFileSync(join(folder, "three.h5")).subarray(0, 8).toString("latin1")
+    expect(head).toBe("\x89HDF\r\n\x1a\n")
+  })
+
   it("its tests pass as the page has them", () => {
     rmSync(join(folder, "dist"), { recursive: true, force: true })
     const printed = vitest(folder)
