@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 import { ClosingLine } from "./scripts/closing-line.ts"
@@ -13,6 +14,8 @@ export default defineConfig({
     setupFiles: [setup],
     reporters: ["default", new ClosingLine()],
     testTimeout: 20_000,
+    // Most tests wait for something: leaving one processor free, as is the default, would leave half of a small machine idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     coverage: { include: ["packages/*/src/**", "ioc-sim/src/**"] },
     projects,
   },
