@@ -3,7 +3,7 @@ import { isPresent } from "../device/optional.ts"
 import { AreaDetectorError, PathError } from "../errors.ts"
 import type { PathInfo } from "../paths/provider.ts"
 import { replaceRoot } from "../paths/providers.ts"
-import { fileUri, isAbsolute } from "../paths/uri.ts"
+import { fileUri, isAbsolute, withoutEnd } from "../paths/uri.ts"
 import type { FilePlugin } from "../plugins/file.ts"
 import type { Settings } from "./settings.ts"
 
@@ -49,8 +49,6 @@ export async function setDirectory(
   const created = levels > 0 ? ` and could not be created (${levels} levels)` : ""
   throw new PathError(name, directory, `does not exist on the host of the IOC${created}; ${filePath.source}`)
 }
-
-const withoutEnd = (path: string): string => path.replace(/[\\/]+$/, "")
 
 /** Writes name, template and number. */
 export async function setFileName(

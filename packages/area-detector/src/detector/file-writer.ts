@@ -157,8 +157,8 @@ export class FileWriter implements DataLogic {
       setFileName(plugin, settings, info, extension, manyFiles),
       settings.write(plugin.fileWriteMode, "Stream"),
       settings.write(plugin.numCapture, 0),
-      isPresent(plugin.lazyOpen) ? settings.write(plugin.lazyOpen, lazy) : this.#checkPrimed(),
-      isPresent(plugin.lazyOpen) && !lazy ? this.#checkPrimed() : undefined,
+      isPresent(plugin.lazyOpen) ? settings.write(plugin.lazyOpen, lazy) : undefined,
+      isPresent(plugin.lazyOpen) && lazy ? undefined : this.#checkPrimed(),
       settings.write(plugin.enableCallbacks, true),
       // Some versions begin with 0.1 s, and pass over what comes faster.
       isPresent(plugin.minCallbackTime) ? settings.write(plugin.minCallbackTime, 0) : undefined,

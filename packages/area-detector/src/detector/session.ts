@@ -13,7 +13,13 @@ import { AreaDetectorError } from "../errors.ts"
 import { awaitConnection } from "./connection.ts"
 import type { ArmLogic, DataLogic, TriggerLogic, TriggerRequest } from "./logic.ts"
 import { Settings } from "./settings.ts"
-import { type FullTriggerInfo, framesOf, fullTriggerInfo, type TriggerInfo } from "./trigger-info.ts"
+import {
+  type FullTriggerInfo,
+  framesOf,
+  fullTriggerInfo,
+  isFlight,
+  type TriggerInfo,
+} from "./trigger-info.ts"
 
 /** What a session works with. */
 export interface SessionParts {
@@ -105,7 +111,7 @@ export class Session {
     await this.#recover()
     if (this.#info === null) await this.prepare((await this.#parts.trigger.defaultTrigger?.()) ?? {})
     const info = this.#info as unknown as FullTriggerInfo
-    if (info.numberOfEvents !== 1 || info.trigger !== "internal") {
+    if (isFlight(info)) {
       throw new AreaDetectorError(
         "BAD_TRIGGER_INFO",
         `${this.#parts.name}: is prepared for ${info.numberOfEvents} events by ${info.trigger} trigger; a trigger takes one, by internal trigger: use kickoff and complete`,
@@ -183,7 +189,7 @@ export class Session {
   }
 
   get flying(): boolean {
-    return this.#acquisition !== null && this.#flies(this.#acquisition.info)
+    return this.#acquisition !== null && isFlight(this.#acquisition.info)
   }
 
   /** Events that all have written; infinite for a detector that writes no file. */
@@ -313,10 +319,6 @@ export class Session {
 
   #refuseBroken({ broken }: Acquisition): void {
     if (broken) throw new AreaDetectorError("NOT_STOPPED", `${this.#parts.name}: the acquisition was stopped`)
-  }
-
-  #flies(info: FullTriggerInfo): boolean {
-    return info.numberOfEvents !== 1 || info.trigger !== "internal"
   }
 
   /** Also gives an external trigger its time anew with each frame. */

@@ -54,3 +54,7 @@ export function fullTriggerInfo(who: string, info: TriggerInfo): FullTriggerInfo
 
 /** Frames that the camera gives out in all; 0 for a flight without end. */
 export const framesOf = (info: FullTriggerInfo): number => info.numberOfEvents * info.collectionsPerEvent
+
+/** More than the one event by internal trigger that a step takes. */
+export const isFlight = ({ numberOfEvents, trigger }: FullTriggerInfo): boolean =>
+  numberOfEvents !== 1 || trigger !== "internal"

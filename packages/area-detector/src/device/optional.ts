@@ -3,7 +3,6 @@ import {
   type ConnectionState,
   type Datatype,
   type Kind,
-  type Metadata,
   type PutOptions,
   type Reading,
   type ReadingListener,
@@ -19,6 +18,7 @@ import {
 } from "@ophyd-ts/core"
 import { type EpicsPlace, epicsBackend } from "@ophyd-ts/epics"
 import { AreaDetectorError } from "../errors.ts"
+import { ForwardingBackend } from "./forwarding.ts"
 
 /** Where optional records are looked for. */
 export interface OptionalPlace extends Component, EpicsPlace {
@@ -33,10 +33,9 @@ export interface OptionalPlace extends Component, EpicsPlace {
  * have answered and this one has not, it is absent, and its signal takes no part in documents. One that turns up later is
  * present from then on.
  */
-class OptionalBackend<T> implements SignalBackend<T> {
+class OptionalBackend<T> extends ForwardingBackend<T> {
   /** Told when it is known whether the record is there. */
   decided: (present: boolean) => void = () => {}
-  readonly #inner: SignalBackend<T>
   readonly #place: OptionalPlace
   readonly #waiting = new Map<ReadingListener<T>, (() => void) | null>()
   #present = false
@@ -44,34 +43,22 @@ class OptionalBackend<T> implements SignalBackend<T> {
   #why: Error | null = null
 
   constructor(inner: SignalBackend<T>, place: OptionalPlace) {
-    this.#inner = inner
+    super(inner)
     this.#place = place
   }
 
-  get source(): string {
-    return this.#inner.source
-  }
-
-  get datatype(): Datatype<T> {
-    return this.#inner.datatype
-  }
-
-  get metadata(): Metadata {
-    return this.#inner.metadata
-  }
-
-  get connection(): ConnectionState {
-    if (this.#present) return this.#inner.connection
+  override get connection(): ConnectionState {
+    if (this.#present) return this.inner.connection
     if (this.#probed) return { connected: true, state: "absent", source: this.source, optional: true }
-    return { ...this.#inner.connection, connected: false, optional: true }
+    return { ...this.inner.connection, connected: false, optional: true }
   }
 
   get present(): boolean {
     return this.#present
   }
 
-  async connect(): Promise<void> {
-    const found = Promise.resolve(this.#inner.connect()).then(
+  override async connect(): Promise<void> {
+    const found = Promise.resolve(this.inner.connect()).then(
       () => this.#found(),
       thrown => {
         this.#why = toError(thrown)
@@ -82,7 +69,7 @@ class OptionalBackend<T> implements SignalBackend<T> {
     this.decided(this.#present)
   }
 
-  read(): ReturnType<SignalBackend<T>["read"]> {
+  override read(): ReturnType<SignalBackend<T>["read"]> {
     return this.#use("read").read()
   }
 
@@ -91,28 +78,24 @@ class OptionalBackend<T> implements SignalBackend<T> {
     return inner.readSetpoint?.() ?? inner.read()
   }
 
-  put(value: T, options: PutOptions): ReturnType<SignalBackend<T>["put"]> {
+  override put(value: T, options: PutOptions): ReturnType<SignalBackend<T>["put"]> {
     return this.#use("write").put(value, options)
   }
 
-  monitor(listener: ReadingListener<T>): () => void {
+  override monitor(listener: ReadingListener<T>): () => void {
     const heard: ReadingListener<T> = (reading: Reading<T>) => listener(reading)
-    this.#waiting.set(heard, this.#present ? this.#inner.monitor(heard) : null)
+    this.#waiting.set(heard, this.#present ? this.inner.monitor(heard) : null)
     return () => {
       this.#waiting.get(heard)?.()
       this.#waiting.delete(heard)
     }
   }
 
-  onConnection(listener: (connected: boolean) => void): () => void {
-    return this.#inner.onConnection(listener)
-  }
-
   #found(): void {
     if (this.#present) return
     this.#present = true
     this.decided(true)
-    for (const listener of this.#waiting.keys()) this.#waiting.set(listener, this.#inner.monitor(listener))
+    for (const listener of this.#waiting.keys()) this.#waiting.set(listener, this.inner.monitor(listener))
   }
 
   /** Ends when the record is late. Never, when not even the anchor answers: that one is reported. */
@@ -126,7 +109,7 @@ class OptionalBackend<T> implements SignalBackend<T> {
   }
 
   #use(verb: string): SignalBackend<T> {
-    if (this.#present) return this.#inner
+    if (this.#present) return this.inner
     const why = this.#why === null ? "there is no such record" : this.#why.message
     throw new AreaDetectorError("ABSENT", `cannot ${verb} ${this.source}: ${why}`, { cause: this.#why })
   }

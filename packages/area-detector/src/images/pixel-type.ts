@@ -24,11 +24,12 @@ export const pixelTypes = {
 /** Element type of an image, by numpy's name. */
 export type PixelType = keyof typeof pixelTypes
 
-const names = Object.keys(pixelTypes) as PixelType[]
+/** The same in areaDetector's order: `DataType_RBV` is a place in it. */
+export const pixelTypeNames = Object.keys(pixelTypes) as PixelType[]
 
 /** The element type that a typed array holds. */
 export const pixelTypeOf = (data: TypedArray): PixelType =>
-  names.find(name => data instanceof pixelTypes[name].array)!
+  pixelTypeNames.find(name => data instanceof pixelTypes[name].array)!
 
 /** Memory as elements of a type: the same memory where the alignment allows it, otherwise a copy. */
 export function asPixels(bytes: Uint8Array, dtype: PixelType): TypedArray {

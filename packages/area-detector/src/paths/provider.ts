@@ -1,4 +1,5 @@
 import type { MaybePromise } from "@ophyd-ts/core"
+import { withoutEnd } from "./uri.ts"
 
 /** Who asks for a place, and when. */
 export interface PathRequest {
@@ -45,9 +46,12 @@ export interface PathOptions {
 /** Joins parts of a path with the separator that the first one uses. */
 export function joinPath(root: string, ...parts: readonly string[]): string {
   const separator = /^[A-Za-z]:|\\/.test(root) && !root.includes("/") ? "\\" : "/"
-  const rest = parts.flatMap(part => part.split("/")).filter(part => part !== "")
-  return [root.replace(/[\\/]+$/, ""), ...rest].join(separator) || separator
+  return [withoutEnd(root), ...levelsOf(parts)].join(separator) || separator
 }
+
+/** The single directories that the parts of a path name. */
+const levelsOf = (parts: readonly string[]): string[] =>
+  parts.flatMap(part => part.split("/")).filter(part => part !== "")
 
 /** The name that the options ask for. */
 export function nameOf({ fileName }: PathOptions, request: PathRequest): string {
@@ -77,7 +81,7 @@ export function below(
   parts: readonly string[],
   options: PathOptions,
 ): Pick<PathInfo, "directory" | "readDirectory" | "createLevels"> {
-  const levels = parts.flatMap(part => part.split("/")).filter(part => part !== "").length
+  const levels = levelsOf(parts).length
   const { readRoot } = options
   return {
     directory: joinPath(root, ...parts),

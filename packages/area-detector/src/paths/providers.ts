@@ -10,6 +10,7 @@ import {
   type PathProvider,
   type PathRequest,
 } from "./provider.ts"
+import { withoutEnd } from "./uri.ts"
 
 /** All files in one directory, which must exist. */
 export function staticPaths(directory: string, options: PathOptions = {}): PathProvider {
@@ -119,9 +120,9 @@ export function experimentPaths(
 
 /** The same place as the other host names it; paths elsewhere stay as they are. */
 export function replaceRoot(path: string, from: string, to: string): string {
-  const root = from.replace(/[\\/]+$/, "")
+  const root = withoutEnd(from)
   if (path !== root && !path.startsWith(`${root}/`) && !path.startsWith(`${root}\\`)) return path
-  return `${to.replace(/[\\/]+$/, "")}${path.slice(root.length).replaceAll("\\", "/")}`
+  return `${withoutEnd(to)}${path.slice(root.length).replaceAll("\\", "/")}`
 }
 
 /**

@@ -8,3 +8,6 @@ export function fileUri(path: string): string {
 
 /** True for an absolute path on some system. */
 export const isAbsolute = (path: string): boolean => /^([\\/]|[A-Za-z]:[\\/])/.test(path)
+
+/** A directory without the separators at its end. */
+export const withoutEnd = (path: string): string => path.replace(/[\\/]+$/, "")

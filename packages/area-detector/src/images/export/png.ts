@@ -1,7 +1,7 @@
 import type { TypedArray } from "@ophyd-ts/core"
 import { type DecodeOptions, decodeFrame } from "../codecs/decode.ts"
 import { ImageError } from "../errors.ts"
-import type { Frame } from "../frame.ts"
+import { elements, type Frame } from "../frame.ts"
 import { type ContrastLimits, contrast } from "./limits.ts"
 
 export interface PngOptions extends DecodeOptions {
@@ -60,7 +60,7 @@ export function toShades(data: TypedArray, [low, high]: readonly [number, number
 function interleave(shades: Uint8Array, shape: readonly number[], axis: number): Uint8Array {
   if (axis === 2) return shades
   // RGB2 has a line of each colour, RGB3 an image of each.
-  const run = shape.slice(axis + 1).reduce((product, n) => product * n, 1)
+  const run = elements(shape.slice(axis + 1))
   const pixels = new Uint8Array(shades.length)
   for (let from = 0, to = 0; from < shades.length; from += 3 * run, to += 3 * run) {
     for (let color = 0; color < 3; color++) {

@@ -3,7 +3,7 @@ import type { ClientOf } from "@ophyd-ts/epics"
 import { type ColorMode, colorModes, type TimeStamp } from "pvxs-node"
 import { ImageError } from "../errors.ts"
 import { elements, Frame } from "../frame.ts"
-import { bytesOf, type PixelType, pixelTypeOf } from "../pixel-type.ts"
+import { bytesOf, type PixelType, pixelTypeNames, pixelTypeOf } from "../pixel-type.ts"
 
 type CaClient = ClientOf["ca"]
 
@@ -22,20 +22,6 @@ export interface ArrayDescription {
   readonly dataType: PixelType
   readonly time: number
 }
-
-/** `DataType_RBV`, by number. */
-const dataTypes: readonly PixelType[] = [
-  "int8",
-  "uint8",
-  "int16",
-  "uint16",
-  "int32",
-  "uint32",
-  "int64",
-  "uint64",
-  "float32",
-  "float64",
-]
 
 const records = [
   "UniqueId",
@@ -79,7 +65,7 @@ export class ArrayDescriber {
       uniqueId: Number(uniqueId),
       arrayCounter: Number(arrayCounter),
       colorMode: colorModes[Number(colorMode)] ?? "Mono",
-      dataType: dataTypes[Number(dataType)] ?? "float64",
+      dataType: pixelTypeNames[Number(dataType)] ?? "float64",
       time: Number(time),
     }
   }
