@@ -9,8 +9,12 @@ const [mode = "", argument = "", time = "0"] = process.argv.slice(2)
 const exposure = Number(time)
 const points = 300
 
-/** A step scan with an HDF5 file: seconds of its points, without opening and closing. */
-async function steps(directory: string): Promise<unknown> {
+async function run(plan: Plan<void>): Promise<void> {
+  const { exitStatus, reason } = await new RunEngine().run(plan)
+  if (exitStatus !== "success") throw new Error(reason)
+}
+
+async function steppedDetector(directory: string): Promise<SimDetector> {
   const detector = new SimDetector("bench:ad:", {
     name: "det",
     paths: staticPaths(directory),
@@ -19,6 +23,12 @@ async function steps(directory: string): Promise<unknown> {
   await connect(detector, { timeout: 30 })
   await detector.cam.acquireTime.set(exposure)
   await detector.cam.acquirePeriod.set(exposure)
+  return detector
+}
+
+/** A step scan with an HDF5 file: seconds of its points, without opening and closing. */
+async function steps(directory: string): Promise<unknown> {
+  const detector = await steppedDetector(directory)
   let seconds = 0
   function* plan(): Plan<void> {
     yield* bpp.stage([detector], function* () {
@@ -30,21 +40,13 @@ async function steps(directory: string): Promise<unknown> {
       })
     })
   }
-  const { exitStatus, reason } = await new RunEngine().run(plan())
-  if (exitStatus !== "success") throw new Error(reason)
+  await run(plan())
   return { rate: points / seconds, overhead: (seconds / points - exposure) * 1000 }
 }
 
 /** The same acquisitions and the same file by bare puts with completion: what the IOC itself needs for each, in milliseconds. */
 async function floor(directory: string): Promise<unknown> {
-  const detector = new SimDetector("bench:ad:", {
-    name: "det",
-    paths: staticPaths(directory),
-    plugins: { stats: true },
-  })
-  await connect(detector, { timeout: 30 })
-  await detector.cam.acquireTime.set(exposure)
-  await detector.cam.acquirePeriod.set(exposure)
+  const detector = await steppedDetector(directory)
   await detector.stage()
   await detector.trigger()
   const put = (): Promise<void> => defaultClient("ca").put("bench:ad:cam1:Acquire", 1, { completion: true })
@@ -75,8 +77,7 @@ async function write(directory: string): Promise<unknown> {
       })
     })
   }
-  const { exitStatus, reason } = await new RunEngine().run(plan())
-  if (exitStatus !== "success") throw new Error(reason)
+  await run(plan())
   return { rate: numberOfEvents / seconds }
 }
 
@@ -103,8 +104,7 @@ async function frames(pv: string): Promise<unknown> {
       yield* bps.collect(collector)
     })
   }
-  const { exitStatus, reason } = await new RunEngine().run(plan())
-  if (exitStatus !== "success") throw new Error(reason)
+  await run(plan())
   return result
 }
 

@@ -1,8 +1,8 @@
 /**
  * One measurement of epics-tca, the pvAccess client on npm: `pva-tca.ts MODE PREFIX [SECONDS]`. Prints one JSON value.
- * The modes are those of ../pva/ours.ts. It finds servers by UDP alone.
+ * The modes are those of ../pva/ours.ts.
  */
-import { createRequire } from "node:module"
+import { limit, mode, openTca, prefix, rate, wait } from "./tca.ts"
 
 /** As much of its interface as is used here. */
 interface TcaChannel {
@@ -13,43 +13,7 @@ interface TcaChannel {
     listener: (monitor: { getPvaData(): unknown }) => void,
   ): Promise<unknown>
 }
-interface Tca {
-  Context: new (
-    environment: undefined,
-    logLevel: number,
-  ) => {
-    initialize(): Promise<void>
-    createChannel(name: string, protocol: "pva"): Promise<TcaChannel | undefined>
-  }
-}
-
-const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
-const limit = Number(seconds) * 1000
-/** Beyond "fatal": it logs to standard output. */
-const SILENT = 99
-
-const { Context } = createRequire(import.meta.url)("epics-tca") as Tca
-const context = new Context(undefined, SILENT)
-await context.initialize()
-
-const wait = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
-
-async function rate(round: () => Promise<unknown>, calls = 1): Promise<number> {
-  await round()
-  const start = performance.now()
-  let done = 0
-  while (performance.now() - start < limit) {
-    await round()
-    done += calls
-  }
-  return (done / (performance.now() - start)) * 1000
-}
-
-async function channel(name: string): Promise<TcaChannel> {
-  const found = await context.createChannel(name, "pva")
-  if (found === undefined) throw new Error(`${name} does not connect`)
-  return found
-}
+const channel = await openTca<TcaChannel>("pva")
 
 async function read(from: TcaChannel): Promise<unknown> {
   const reply = await from.getPva()

@@ -10,12 +10,13 @@ const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
 const rate = (round: () => Promise<unknown>, calls = 1): Promise<number> => callRate(limit, round, calls)
 
-const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}r${i}`)
+const names = (letter: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}${letter}${i}`)
 
 async function connectMany(count: number): Promise<number> {
   await client.get(`${prefix}array.NELM`)
   const start = performance.now()
-  await Promise.all(names(count).map(name => client.get(name)))
+  await Promise.all(names("r", count).map(name => client.get(name)))
   return (performance.now() - start) / 1000
 }
 
@@ -28,7 +29,7 @@ async function memory(): Promise<number> {
       const onUpdate = ({ initial }: { initial: boolean }): void => {
         if (initial && --waiting === 0) resolve()
       }
-      for (const name of names(to).slice(from)) monitors.push(client.monitor(name, { onUpdate }))
+      for (const name of names("r", to).slice(from)) monitors.push(client.monitor(name, { onUpdate }))
     })
     globalThis.gc?.()
     const { heapUsed, arrayBuffers } = process.memoryUsage()
@@ -55,37 +56,13 @@ async function watch(count: () => number, reset: () => void, lost = () => 0): Pr
   return { rate: count() / elapsed, cpuPerUpdate: (user + system) / count(), lost: lost() }
 }
 
-function scalars(name: string): Promise<Watched> {
+/** Updates of the records all together; `lost` counts those that did not follow the one before of their record. */
+function scalars(watched: readonly string[]): Promise<Watched> {
   let updates = 0
   let lost = 0
-  let last = Number.NaN
-  client.monitor(name, {
-    type: ntScalar("double"),
-    onUpdate: update => {
-      const { value } = update.value
-      updates++
-      if (value > last + 1) lost += value - last - 1
-      last = value
-    },
-  })
-  const reset = (): void => {
-    updates = 0
-    lost = 0
-  }
-  return watch(
-    () => updates,
-    reset,
-    () => lost,
-  )
-}
-
-/** Updates of many records, all together; `lost` counts those that did not follow the one before of their record. */
-function scanned(): Promise<Watched> {
-  let updates = 0
-  let lost = 0
-  for (let i = 0; i < 2000; i++) {
+  for (const name of watched) {
     let last = Number.NaN
-    client.monitor(`${prefix}s${i}`, {
+    client.monitor(name, {
       type: ntScalar("double"),
       onUpdate: update => {
         const { value } = update.value
@@ -177,7 +154,7 @@ const modes: Record<string, () => Promise<unknown>> = {
   get: () => rate(() => client.get(`${prefix}r0`)),
   put: () => rate(() => client.put(`${prefix}r0`, 1.5, { completion: true })),
   "get-bulk": () => {
-    const list = names(1000)
+    const list = names("r", 1000)
     return rate(() => Promise.all(list.map(name => client.get(name))), list.length)
   },
   array: async () => {
@@ -185,8 +162,8 @@ const modes: Record<string, () => Promise<unknown>> = {
     await client.put(name, new Float64Array(1_000_000))
     return rate(() => client.get(name), 8)
   },
-  flood: () => scalars("flood"),
-  scanned,
+  flood: () => scalars(["flood"]),
+  scanned: () => scalars(names("s", 2000)),
   image: () => images("image"),
   "image-reused": () => images("image", true),
   segmented: () => images("segmented"),
