@@ -60,9 +60,9 @@ export function table<const C extends Columns>(columns: C): TableType<C> {
       if (unknown.length > 0)
         throw new ValueError(`${who}: no such column: ${unknown.join(", ")}; it is a ${label}`)
       const checked = each((name, type) => type.check(given[name], `${who}: column ${name}`, metadata))
-      const lengths = entries.map(([name]) => `${name} ${checked[name]?.length}`)
       const rows = rowsOf(checked)
       if (Object.values(checked).some(column => column.length !== rows)) {
+        const lengths = entries.map(([name]) => `${name} ${checked[name]?.length}`)
         throw new ValueError(`${who}: the columns of a table are of equal length, not ${lengths.join(", ")}`)
       }
       return checked

@@ -180,11 +180,18 @@ function describe(
 
 /** So many failures, from this one on, are of one device, for which time ran out in the same way. */
 function failedAlike(failures: readonly ConnectFailure[], from: number, count: number): boolean {
-  const first = failures[from] as ConnectFailure
   const these = failures.slice(from, from + count)
-  const alike = ({ component, cause }: ConnectFailure): boolean =>
-    cause === null && component.parent === first.component.parent
-  return these.length === count && these.every(failure => alike(failure) && whyOf(failure) === whyOf(first))
+  const first = failures[from] as ConnectFailure
+  const why = whyOf(first)
+  return (
+    these.length === count &&
+    these.every(
+      failure =>
+        failure.cause === null &&
+        failure.component.parent === first.component.parent &&
+        whyOf(failure) === why,
+    )
+  )
 }
 
 function whyOf({ state, elapsed, address, cause }: ConnectFailure): string {
