@@ -1,4 +1,4 @@
-import { type Clock, reportCallbackError, type Status, type Subscription, systemClock } from "@ophyd-ts/core"
+import { type Clock, Listeners, type Status, type Subscription, systemClock } from "@ophyd-ts/core"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
 import type { CallOptions, ListJobsOptions } from "../client/index.ts"
 import { InvalidRequest } from "../errors.ts"
@@ -34,7 +34,7 @@ export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable 
   readonly workflowArgs: Record<string, string | number | boolean | undefined>
   readonly #options: WorkflowConnectorOptions
   readonly #clock: Clock
-  readonly #listeners = new Set<(report: WorkflowReport) => void>()
+  readonly #listeners = new Listeners<WorkflowReport>()
   /** The last one. */
   #run: JobRun | null = null
   #job: DmJob | null = null
@@ -195,9 +195,7 @@ export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable 
 
   /** Hears of every change, of the state once per reporting period, of lost and found connections and of the end. */
   onReport(fn: (report: WorkflowReport) => void): Subscription {
-    const own = (report: WorkflowReport) => fn(report)
-    this.#listeners.add(own)
-    const unsubscribe = () => void this.#listeners.delete(own)
+    const unsubscribe = this.#listeners.add(fn)
     return { unsubscribe, [Symbol.dispose]: unsubscribe }
   }
 
@@ -316,13 +314,6 @@ export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable 
 
   #report(kind: WorkflowReport["kind"], text: string): void {
     this.#nextReport = this.#clock.now() + this.value(this.reportingPeriod)
-    const report = { kind, text, job: this.#job }
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(report)
-      } catch (thrown) {
-        reportCallbackError(thrown, `a reporter of ${this.name}`)
-      }
-    }
+    this.#listeners.tell({ kind, text, job: this.#job }, `a reporter of ${this.name}`)
   }
 }
