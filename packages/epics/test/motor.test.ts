@@ -1,59 +1,33 @@
 import { connect, StatusTimeoutError, until } from "@ophyd-ts/core"
 import { onPut, putsOf, setMockValue } from "@ophyd-ts/core/testing"
-import { type EmbeddedBeamline, startBeamline } from "@ophyd-ts/ioc-sim"
-import { CaClient } from "node-epics-ca"
-import { PvaClient } from "pvxs-node"
+import type { EmbeddedBeamline } from "@ophyd-ts/ioc-sim"
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from "vitest"
 import { EpicsMotor, type ToleratedAlarm } from "../src/index.ts"
-import { motorContract } from "./support/motor-contract.ts"
-import { randomPrefix } from "./support/prefix.ts"
+import { type BeamlineRig, beamlineRig } from "./support/beamline-rig.ts"
+import { motorContract, onTheWay, restAtZero } from "./support/motor-contract.ts"
 
 describe.each(["ca", "pva"] as const)("over %s", protocol => {
-  motorContract("the embedded IOC", async () => {
-    const beamline = await startBeamline({ prefix: randomPrefix() })
-    const { ca, pva } = beamline.clientConfig()
-    const client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
-    return {
-      pv: `${protocol}://${beamline.prefix}m1`,
-      client,
-      close: async () => {
-        await client.close()
-        await beamline.close()
-      },
-    }
-  })
+  motorContract("the embedded IOC", () => beamlineRig(protocol, "m1"))
 })
 
 describe.each(["ca", "pva"] as const)("a motor over %s", protocol => {
+  let rig: BeamlineRig
   let beamline: EmbeddedBeamline
-  let client: CaClient | PvaClient
   let m1: EpicsMotor
 
   beforeAll(async () => {
-    beamline = await startBeamline({ prefix: randomPrefix() })
-    const config = beamline.clientConfig()
-    client = protocol === "ca" ? new CaClient(config.ca) : new PvaClient(config.pva)
-    m1 = new EpicsMotor(`${protocol}://${beamline.prefix}m1`, { name: "m1", client })
+    rig = await beamlineRig(protocol, "m1")
+    beamline = rig.beamline
+    m1 = new EpicsMotor(rig.pv, { name: "m1", client: rig.client })
     await m1.connect({ timeout: 20 })
   })
   afterAll(async () => {
-    await client?.close()
-    await beamline?.close()
+    await rig?.close()
   })
   beforeEach(async () => {
     beamline.setFault("m1", undefined)
-    await Promise.all([m1.velocity.set(100), m1.acceleration.set(0.02)])
-    await until(m1.done, true, { timeout: 20 })
-    await m1.set(0)
+    await restAtZero(m1)
   })
-
-  /** Sets off for a place so far that there is time to do something. A status given by an async function would be awaited. */
-  async function onTheWay(to = 20) {
-    await m1.velocity.set(5)
-    const status = m1.set(to)
-    await until(m1.readback, at => at > 0.1, { timeout: 20 })
-    return { status }
-  }
 
   describe("a move", () => {
     it("that runs out of retries fails with MISS and where it is", async () => {
@@ -91,7 +65,7 @@ describe.each(["ca", "pva"] as const)("a motor over %s", protocol => {
   })
 
   it("a set fails with outcome unknown when the motor vanishes, and works when it is back", async () => {
-    const { status } = await onTheWay()
+    const { status } = await onTheWay(m1)
     beamline.disconnect(`${beamline.prefix}m1`)
     await expect(status).rejects.toThrow(
       /m1: move to 20 mm failed.*(ECA_DISCONN|outcome.* unknown|destroyed|disconnect)/,

@@ -1,27 +1,12 @@
 import type { MockPut } from "@ophyd-ts/core"
 import { assertReading, putsOf, setMockValue } from "@ophyd-ts/core/testing"
-import { startBeamline } from "@ophyd-ts/ioc-sim"
-import { CaClient } from "node-epics-ca"
-import { PvaClient } from "pvxs-node"
 import { describe, expect, it } from "vitest"
 import { EpicsScaler, ScalerCH } from "../../src/index.ts"
-import { randomPrefix } from "../support/prefix.ts"
+import { beamlineRig } from "../support/beamline-rig.ts"
 import { scalerContract } from "../support/scaler-contract.ts"
 
 describe.each(["ca", "pva"] as const)("over %s", protocol => {
-  scalerContract("the embedded IOC", async () => {
-    const beamline = await startBeamline({ prefix: randomPrefix() })
-    const { ca, pva } = beamline.clientConfig()
-    const client = protocol === "ca" ? new CaClient(ca) : new PvaClient(pva)
-    return {
-      pv: `${protocol}://${beamline.prefix}scaler1`,
-      client,
-      close: async () => {
-        await client.close()
-        await beamline.close()
-      },
-    }
-  })
+  scalerContract("the embedded IOC", () => beamlineRig(protocol, "scaler1"))
 })
 
 it("refuses names that are not different, as keys of documents have to be", async () => {

@@ -11,6 +11,21 @@ export interface MotorRig {
   close(): Promise<void>
 }
 
+/** Makes it quick, and brings it to 0. */
+export async function restAtZero(motor: EpicsMotor): Promise<void> {
+  await Promise.all([motor.velocity.set(100), motor.acceleration.set(0.02)])
+  await until(motor.done, true, { timeout: 20 })
+  await motor.set(0)
+}
+
+/** Sets off for a place so far that there is time to do something. A status given by an async function would be awaited. */
+export async function onTheWay(motor: EpicsMotor, to = 20) {
+  await motor.velocity.set(5)
+  const status = motor.set(to)
+  await until(motor.readback, at => at > 0.1, { timeout: 20 })
+  return { status }
+}
+
 /** What holds for a motor whatever serves the record. */
 export function motorContract(server: string, open: () => Promise<MotorRig>): void {
   describe(`a motor on ${server}`, () => {
@@ -25,19 +40,7 @@ export function motorContract(server: string, open: () => Promise<MotorRig>): vo
     afterAll(async () => {
       await rig?.close()
     })
-    beforeEach(async () => {
-      await Promise.all([m1.velocity.set(100), m1.acceleration.set(0.02)])
-      await until(m1.done, true, { timeout: 20 })
-      await m1.set(0)
-    })
-
-    /** Sets off for a place so far that there is time to do something. A status given by an async function would be awaited. */
-    async function onTheWay(to = 20) {
-      await m1.velocity.set(5)
-      const status = m1.set(to)
-      await until(m1.readback, at => at > 0.1, { timeout: 20 })
-      return { status }
-    }
+    beforeEach(() => restAtZero(m1))
 
     describe("a move", () => {
       it("ends where it should, with progress from 0 to 1 in the motor's unit", async () => {
@@ -71,14 +74,14 @@ export function motorContract(server: string, open: () => Promise<MotorRig>): vo
       })
 
       it("while another one is under way is rejected with who, to where and since when", async () => {
-        const { status } = await onTheWay()
+        const { status } = await onTheWay(m1)
         expect(() => m1.set(3)).toThrow(SetInProgressError)
         expect(() => m1.set(3)).toThrow(/^m1: cannot set 3: "m1: move to 20 mm" has been in progress for /)
         status.cancel()
       })
 
       it("may take over from another one: the motor goes on to the new place without a stop command", async () => {
-        const { status: first } = await onTheWay()
+        const { status: first } = await onTheWay(m1)
         await m1.velocity.set(100)
         const second = m1.set(-1, { whenBusy: "supersede" })
         await expect(first).rejects.toThrow("superseded by move to -1")
@@ -103,7 +106,7 @@ export function motorContract(server: string, open: () => Promise<MotorRig>): vo
 
     describe("stop", () => {
       it("ends the move as failed when the motor rests, and says where", async () => {
-        const { status } = await onTheWay()
+        const { status } = await onTheWay(m1)
         await m1.stop()
         await expect(status).rejects.toThrow(
           /^m1: move to 20 mm failed after .*: it was stopped at [\d.]+ mm$/,
@@ -114,7 +117,7 @@ export function motorContract(server: string, open: () => Promise<MotorRig>): vo
       })
 
       it("with success ends the move as done where it is", async () => {
-        const { status } = await onTheWay()
+        const { status } = await onTheWay(m1)
         await m1.stop({ success: true })
         await status
         expect(await m1.done.get()).toBe(true)
@@ -128,7 +131,7 @@ export function motorContract(server: string, open: () => Promise<MotorRig>): vo
       })
 
       it("comes also with a cancelled move", async () => {
-        const { status } = await onTheWay()
+        const { status } = await onTheWay(m1)
         status.cancel(new Error("beam lost"))
         expect(status.error).toBeInstanceOf(StatusCancelledError)
         await until(m1.done, true, { timeout: 20 })
