@@ -17,6 +17,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Manifest, packages, root } from "../scripts/workspace.ts"
+import { type Block, blocksOf } from "./support/page-blocks.ts"
 
 const windows = process.platform === "win32"
 
@@ -41,18 +42,7 @@ const tsc = (cwd: string, ...args: string[]): string =>
 const vitest = (cwd: string): string =>
   run(process.execPath, [tool("vitest", "vitest.mjs"), "run", "--root", cwd], cwd)
 
-interface Block {
-  language: string
-  file: string | undefined
-  text: string
-}
-
-function blocks(page: string): Block[] {
-  const text = readFileSync(join(root, "docs", "how-to", page), "utf8")
-  return [...text.matchAll(/^```(\w+)(?: file=(\S+))?\n([\s\S]*?)^```$/gm)].map(
-    ([, language = "", file, body = ""]) => ({ language, file, text: body }),
-  )
-}
+const blocks = (page: string): Block[] => blocksOf(readFileSync(join(root, "docs", "how-to", page), "utf8"))
 
 interface Needs {
   /** Folders of this repository. */

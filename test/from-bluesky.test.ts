@@ -7,12 +7,13 @@ import * as engine from "@ophyd-ts/run-engine"
 import * as node from "@ophyd-ts/run-engine/node"
 import { describe, expect, it } from "vitest"
 import { root } from "../scripts/workspace.ts"
+import { blocksOf } from "./support/page-blocks.ts"
 
 const page = readFileSync(join(root, "docs", "from-bluesky.md"), "utf8").replaceAll("\r\n", "\n")
 const blocks = (language: string): string[] =>
-  [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
-    .filter(([, of]) => of === language)
-    .map(([, , text = ""]) => text)
+  blocksOf(page)
+    .filter(block => block.language === language)
+    .map(({ text }) => text)
 
 describe("the examples", () => {
   it("compile, run, and print what the page says", { timeout: 120_000 }, async () => {

@@ -6,14 +6,15 @@ import { promisify } from "node:util"
 import { demoWorkflow, stageProcess, startBeamline, startDmService } from "@ophyd-ts/ioc-sim"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { root } from "../scripts/workspace.ts"
+import { blocksOf } from "./support/page-blocks.ts"
 
 const page = readFileSync(join(root, "docs", "integrate-dm.md"), "utf8")
 
 /** What the page has for a file, its blocks one below the other. */
 const fileOf = (name: string): string =>
-  [...page.matchAll(/^```\w+ file=(\S+)\n([\s\S]*?)^```$/gm)]
-    .filter(([, file]) => file === name)
-    .map(([, , text]) => text)
+  blocksOf(page)
+    .filter(({ file }) => file === name)
+    .map(({ text }) => text)
     .join("\n")
 
 describe("the guide to DM in plans", () => {
