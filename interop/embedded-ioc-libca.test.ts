@@ -19,16 +19,17 @@ const iocs: [name: string, start: () => Promise<Ioc>, here: boolean][] = [
 /** Answers one command per line: [verb, ...arguments]. */
 const client = `
 import epics, json, sys, time
-pvs, log = {}, []
+pvs, watched, log = {}, [], []
 def pv(name):
     if name not in pvs:
         pvs[name] = epics.PV(name, auto_monitor=False)
         assert pvs[name].wait_for_connection(20), name
     return pvs[name]
 def watch(name):
-    pv(name).auto_monitor = True
-    pv(name).add_callback(lambda pvname, value, **k: log.append([pvname, value]))
-    pv(name).get(use_monitor=False)
+    # By a PV of its own that monitors from the beginning: pyepics calls a PV connected before it has looked whether to
+    # monitor it. Switched on in between, it is monitored twice, and updates of the first one call what is freed.
+    watched.append(epics.PV(name, auto_monitor=True, callback=lambda pvname, value, **k: log.append([pvname, value])))
+    assert watched[-1].wait_for_connection(20), name
 def get(name, as_string=False):
     return pv(name).get(as_string=as_string, use_monitor=False, timeout=20)
 def metadata(name):

@@ -79,7 +79,8 @@ export function startPython<T = unknown>(script: string, options: PythonOptions 
   if (interpreter === undefined)
     throw new Error("no Python environment: `npm run ioc:install -- --peers` makes it")
   const child = spawn(interpreter, ["-u", "-c", script, ...(options.args ?? [])], {
-    env: { ...process.env, ...options.env },
+    // A crash in a library tells where it was.
+    env: { ...process.env, PYTHONFAULTHANDLER: "1", ...options.env },
     stdio: "pipe",
   })
   return new PythonScript<T>(child, options.timeout ?? 60)
@@ -87,7 +88,7 @@ export function startPython<T = unknown>(script: string, options: PythonOptions 
 
 export class PythonScript<T> implements AsyncDisposable, AsyncIterable<T> {
   readonly #child: ChildProcessWithoutNullStreams
-  readonly #closed: Promise<number | null>
+  readonly #closed: Promise<number | NodeJS.Signals | null>
   readonly #values: AsyncGenerator<T, void>
   #printed = ""
 
@@ -102,10 +103,10 @@ export class PythonScript<T> implements AsyncDisposable, AsyncIterable<T> {
         this.#printed += error.message
         resolve(null)
       })
-      child.once("close", resolve)
-    }).then(code => {
+      child.once("close", (code, signal) => resolve(code ?? signal))
+    }).then(ending => {
       clearTimeout(timer)
-      return code as number | null
+      return ending as number | NodeJS.Signals | null
     })
     child.stdin.on("error", () => {}) // The script has ended: its exit status is the report.
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -151,7 +152,7 @@ export class PythonScript<T> implements AsyncDisposable, AsyncIterable<T> {
       }
       yield value
     }
-    const code = await this.#closed
-    if (code !== 0) throw new Error(`the script ended with exit status ${code}:\n${this.#printed}`)
+    const ending = await this.#closed
+    if (ending !== 0) throw new Error(`the script ended with ${ending}:\n${this.#printed}`)
   }
 }
