@@ -26,7 +26,6 @@ const projects: TestProjectConfiguration[] = [
       root: "./interop",
       include: ["*.test.ts"],
       globalSetup: ["./setup.ts"],
-      fileParallelism: false,
       testTimeout: 60_000,
       hookTimeout: 120_000,
     },
