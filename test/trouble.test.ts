@@ -13,7 +13,7 @@ import {
 } from "@ophyd-ts/ioc-sim"
 import { readJsonLines } from "@ophyd-ts/run-engine/node"
 import { CaClient } from "node-epics-ca"
-import { describe, expect, it, onTestFinished, vi } from "vitest"
+import { describe, expect, it, type TestContext, vi } from "vitest"
 import {
   type DetectorKind,
   finishLast,
@@ -23,7 +23,11 @@ import {
 import { root } from "../scripts/workspace.ts"
 
 /** The example's program on simulators, with a shorter scan and smaller images; `write` output is kept. */
-async function bench(detector: DetectorKind = "area", service: Partial<DmServiceOptions> = {}) {
+async function bench(
+  { onTestFinished }: TestContext,
+  detector: DetectorKind = "area",
+  service: Partial<DmServiceOptions> = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), "ophyd-ts-trouble-"))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   for (const name of ["data", "parameters"]) mkdirSync(join(folder, name))
@@ -84,14 +88,54 @@ function stopDocument(of: { documents(): { name: string; doc: object }[] }) {
   return last?.doc as { exit_status: string; reason: string; num_events: Record<string, number> }
 }
 
-describe("trouble with the beamline", { timeout: 60_000 }, () => {
-  it.each([
+// Most of the time they wait, each for simulators of its own. What takes longest comes first.
+describe.concurrent("a program that is killed", { timeout: 60_000 }, () => {
+  it("leaves its job running, and the next program watches it to its end", async context => {
+    const sut = await bench(context)
+    let goOn = () => {}
+    const held = new Promise<void>(resolve => {
+      goOn = resolve
+    })
+    sut.dm.control.play({ stage: "03-STORE", play: ({ outside }) => outside(held).then(() => ({})) })
+    const { epics: _epics, dm: _dm, write: _write, ...options } = sut.options
+    const script = join(root, "test", "support", "file-based-program.ts")
+    const argument = JSON.stringify({ ...options, ca: sut.beamline.clientConfig().ca })
+    const program = spawn(
+      process.execPath,
+      ["--import", "tsx", "--conditions=@ophyd-ts/source", script, argument],
+      { cwd: root, env: { ...process.env, ...sut.dm.environment() }, stdio: ["ignore", "pipe", "inherit"] },
+    )
+    context.onTestFinished(() => void program.kill("SIGKILL"))
+    let output = ""
+    program.stdout.on("data", chunk => {
+      output += chunk
+    })
+    await during(() => output, /stage 03-STORE/)
+    program.kill("SIGKILL")
+    await once(program, "exit")
+    const [job] = sut.dm.control.jobs
+    expect(job?.["status"]).toBe("running")
+
+    const finishing = finishLast(sut.options)
+    await during(sut.output, /stage 03-STORE/)
+    goOn()
+    const finished = await finishing
+    expect(finished).toMatchObject({ exitStatus: "success", value: { id: job?.["id"], status: "done" } })
+    expect(sut.output()).toMatch(/is done after/)
+    expect(sut.dm.control.count("startProcessingJob")).toBe(1)
+    // The run itself was over, and complete.
+    expect(stopDocument(sut)).toMatchObject({ exit_status: "success", num_events: { primary: 5 } })
+  })
+})
+
+describe.concurrent("trouble with the beamline", { timeout: 60_000 }, () => {
+  it.for([
     ["area", "ad", "ad:cam1:Acquire"],
     ["point", "det", "det:Counts"],
   ] as const)(
     "a mistyped PV is one error that names device, PV and what was tried (%s detector)",
-    async (kind, name, pv) => {
-      const { run, beamline } = await bench(kind)
+    async ([kind, name, pv], context) => {
+      const { run, beamline } = await bench(context, kind)
       const error = await run({ prefix: "typo:" }).catch((thrown: Error) => thrown)
       expect(String(error)).toMatch(/m1/)
       expect(String(error)).toContain(name)
@@ -102,13 +146,13 @@ describe("trouble with the beamline", { timeout: 60_000 }, () => {
     },
   )
 
-  it.each([
+  it.for([
     ["area", "ad:Stats1:Total_RBV"],
     ["point", "det:Counts"],
   ] as const)(
     "a PV that vanishes in mid-scan fails the run, says which, and keeps the points taken before (%s detector)",
-    async (kind, pv) => {
-      const sut = await bench(kind)
+    async ([kind, pv], context) => {
+      const sut = await bench(context, kind)
       const ended = sut.run({ scan: { from: 0, to: 1, points: 50 } })
       await during(sut.output, /\| +3 \|/)
       sut.beamline.disconnect(`${sut.prefix}${pv}`)
@@ -128,10 +172,10 @@ describe("trouble with the beamline", { timeout: 60_000 }, () => {
     },
   )
 
-  it.each(["area", "point"] as const)(
+  it.for(["area", "point"] as const)(
     "an IOC that goes away in mid-scan fails the run within the limit of the move, not never (%s detector)",
-    async kind => {
-      const sut = await bench(kind)
+    async (kind, context) => {
+      const sut = await bench(context, kind)
       const ended = sut.run({ scan: { from: 0, to: 20, points: 50 } })
       await during(sut.output, /\| +2 \|/)
       await sut.beamline.close()
@@ -144,8 +188,8 @@ describe("trouble with the beamline", { timeout: 60_000 }, () => {
     },
   )
 
-  it("a move beyond the limits is refused before anything moves", async () => {
-    const sut = await bench()
+  it("a move beyond the limits is refused before anything moves", async context => {
+    const sut = await bench(context)
     const { result } = await sut.run({ scan: { from: 0, to: 1000, points: 2 } })
     expect(result.exitStatus).toBe("fail")
     expect(result.reason).toMatch(/m1.*1000.*(limit|-25)/s)
@@ -154,9 +198,9 @@ describe("trouble with the beamline", { timeout: 60_000 }, () => {
   })
 })
 
-describe("trouble with DM", { timeout: 60_000 }, () => {
-  it("an unreachable service is named before anything is acquired", async () => {
-    const sut = await bench()
+describe.concurrent("trouble with DM", { timeout: 60_000 }, () => {
+  it("an unreachable service is named before anything is acquired", async context => {
+    const sut = await bench(context)
     await sut.dm.control.goAway()
     const { result } = await sut.run()
     expect(result.exitStatus).toBe("fail")
@@ -164,12 +208,12 @@ describe("trouble with DM", { timeout: 60_000 }, () => {
     expect(result.runUids).toEqual([])
   })
 
-  it.each([
+  it.for([
     ["an unknown experiment", { experiment: "nobody-2026" }, /nobody-2026/],
     ["an absent data directory", { dataDirectory: "/nowhere/at/all" }, /\/nowhere\/at\/all/],
     ["an unknown workflow", { workflow: "no-such-workflow" }, /no-such-workflow/],
-  ] as const)("%s is named before anything is acquired", async (_, changes, reason) => {
-    const sut = await bench()
+  ] as const)("%s is named before anything is acquired", async ([_, changes, reason], context) => {
+    const sut = await bench(context)
     const { result } = await sut
       .run(changes)
       .catch((error: Error) => ({ result: { exitStatus: "fail", reason: error.message, runUids: [] } }))
@@ -178,8 +222,8 @@ describe("trouble with DM", { timeout: 60_000 }, () => {
     expect(result.runUids).toEqual([])
   })
 
-  it("a service that is gone while a job runs delays the plan, no more", async () => {
-    const sut = await bench()
+  it("a service that is gone while a job runs delays the plan, no more", async context => {
+    const sut = await bench(context)
     const ended = sut.run()
     await during(sut.output, /stage 0[12]/)
     await sut.dm.control.awayFor(3)
@@ -189,43 +233,11 @@ describe("trouble with DM", { timeout: 60_000 }, () => {
     expect(sut.output()).toMatch(/DM answers again/)
   })
 
-  it("sessions that end all the time are normal life", async () => {
-    const sut = await bench("area", { sessionSeconds: 1 })
+  it("sessions that end all the time are normal life", async context => {
+    const sut = await bench(context, "area", { sessionSeconds: 1 })
     const { result } = await sut.run()
     expect(result).toMatchObject({ exitStatus: "success", error: null })
     expect(sut.dm.control.count("login")).toBeGreaterThan(3)
-  })
-})
-
-describe("a program that is killed", { timeout: 60_000 }, () => {
-  it("leaves its job running, and the next program watches it to its end", async () => {
-    const sut = await bench()
-    const { epics: _epics, dm: _dm, write: _write, ...options } = sut.options
-    const script = join(root, "test", "support", "file-based-program.ts")
-    const argument = JSON.stringify({ ...options, ca: sut.beamline.clientConfig().ca })
-    const program = spawn(
-      process.execPath,
-      ["--import", "tsx", "--conditions=@ophyd-ts/source", script, argument],
-      { cwd: root, env: { ...process.env, ...sut.dm.environment() }, stdio: ["ignore", "pipe", "inherit"] },
-    )
-    onTestFinished(() => void program.kill("SIGKILL"))
-    let output = ""
-    program.stdout.on("data", chunk => {
-      output += chunk
-    })
-    sut.dm.control.play({ stage: "03-STORE", play: { seconds: 3 } })
-    await during(() => output, /stage 02-ANALYZE/)
-    program.kill("SIGKILL")
-    await once(program, "exit")
-    const [job] = sut.dm.control.jobs
-    expect(job?.["status"]).toBe("running")
-
-    const finished = await finishLast(sut.options)
-    expect(finished).toMatchObject({ exitStatus: "success", value: { id: job?.["id"], status: "done" } })
-    expect(sut.output()).toMatch(/is done after/)
-    expect(sut.dm.control.count("startProcessingJob")).toBe(1)
-    // The run itself was over, and complete.
-    expect(stopDocument(sut)).toMatchObject({ exit_status: "success", num_events: { primary: 5 } })
   })
 })
 
