@@ -11,9 +11,10 @@ export function dataKey<T>(
   metadata: Metadata,
   value: T | undefined,
 ): DataKey {
-  const key: DataKey = { source, dtype: datatype.dtype, shape: [] }
-  if (datatype.dtype === "array") key.shape = [value === undefined ? null : lengthOf(datatype, value)]
   const numpy = numpyType(datatype, metadata.dtypeNumpy)
+  const counts = datatype.family === "numeric" && isIntegral(metadata.dtypeNumpy ?? "")
+  const key: DataKey = { source, dtype: counts ? "integer" : datatype.dtype, shape: [] }
+  if (datatype.dtype === "array") key.shape = [value === undefined ? null : lengthOf(datatype, value)]
   if (numpy !== null) key.dtype_numpy = numpy
   const { units, precision, limits } = metadata
   if (units !== undefined) key.units = units
@@ -42,6 +43,7 @@ function numpyType(
 ): Datatype<unknown>["dtypeNumpy"] {
   const isNumber = family === "number" || family === "numeric"
   const isInteger = family === "integer" || family === "bigint"
-  if (served === undefined || !(isNumber || (isInteger && /[iu]\d$/.test(served)))) return dtypeNumpy
-  return served
+  return served !== undefined && (isNumber || (isInteger && isIntegral(served))) ? served : dtypeNumpy
 }
+
+const isIntegral = (served: string): boolean => /[iu]\d$/.test(served)

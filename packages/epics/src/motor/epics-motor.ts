@@ -43,7 +43,7 @@ export interface MotorSetOptions extends SetOptions {
 const limit = { kind: "omitted", monitor: "always", checkLimits: false } as const
 
 /**
- * An EPICS motor record. Moves end with the record's own put completion, which covers back-lash, retries and settling.
+ * An EPICS motor record; its keys in documents are those of ophyd's. Moves end with the record's own put completion, which covers back-lash, retries and settling.
  *
  * A move fails when it takes longer than distance / velocity + 2 × acceleration time + 10 s (unless `timeout` says
  * otherwise), when the record reports a soft-limit violation, missed target, limit switch or alarm, and when it is
@@ -61,13 +61,13 @@ export class EpicsMotor
 {
   /** Named like the motor. */
   readonly readback = this.signal.r(double, ".RBV", { kind: "hinted", as: "" })
-  readonly setpoint = this.signal.rw(double, ".VAL", { checkLimits: false })
-  readonly offset = this.signal.rw(double, ".OFF", { kind: "config" })
-  readonly offsetDir = this.signal.rw(choice("Pos", "Neg"), ".DIR", { kind: "config" })
+  readonly setpoint = this.signal.rw(double, ".VAL", { checkLimits: false, as: "user_setpoint" })
+  readonly offset = this.signal.rw(double, ".OFF", { kind: "config", as: "user_offset" })
+  readonly offsetDir = this.signal.rw(choice("Pos", "Neg"), ".DIR", { kind: "config", as: "user_offset_dir" })
   readonly velocity = this.signal.rw(double, ".VELO", { kind: "config" })
   /** Seconds from rest to velocity. */
   readonly acceleration = this.signal.rw(double, ".ACCL", { kind: "config" })
-  readonly egu = this.signal.r(string, ".EGU", { kind: "config" })
+  readonly egu = this.signal.r(string, ".EGU", { kind: "config", as: "motor_egu" })
   readonly offsetFreezeSwitch = this.signal.rw(choice("Variable", "Frozen"), ".FOFF", { kind: "omitted" })
   readonly setUseSwitch = this.signal.rw(choice("Use", "Set"), ".SET", { kind: "omitted" })
   readonly done = this.signal.r(boolean, ".DMOV", { kind: "omitted", mockInitial: true })

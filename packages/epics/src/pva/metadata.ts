@@ -20,6 +20,8 @@ export function metadataOf(
   const display = readDisplay(structure)
   const element = type?.kind === "scalar" || type?.kind === "scalar[]" ? type.of : undefined
   const real = element === "double" || element === "float"
+  // Records give their units with each of their fields, texts too.
+  const units = element === "string" ? undefined : display?.units
   const limits = limitsOf({
     control: [numberAt(structure, "control", "limitLow"), numberAt(structure, "control", "limitHigh")],
     display: [display?.limitLow, display?.limitHigh],
@@ -34,7 +36,7 @@ export function metadataOf(
   })
   const numpy = element === undefined ? undefined : numpyTypes[element]
   return {
-    ...(display?.units ? { units: display.units } : {}),
+    ...(units ? { units } : {}),
     ...(real && display?.precision !== undefined ? { precision: display.precision } : {}),
     ...(limits === undefined ? {} : { limits }),
     ...(choices.length === 0 ? {} : { choices }),

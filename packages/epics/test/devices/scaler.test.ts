@@ -17,7 +17,7 @@ it("refuses names that are not different, as keys of documents have to be", asyn
   await expect(mock.matchNames()).rejects.toThrow("s: two channels are called I0")
   setMockValue(mock.channels.at(3).chname, "")
   await mock.matchNames()
-  await assertReading(mock, { I0: 0, s_channels_chan02_s: 0, s_channels_chan03_s: 0 })
+  await assertReading(mock, { s_time: 0, I0: 0, s_channels_chan02_s: 0, s_channels_chan03_s: 0 })
 })
 
 it("in mock mode a trigger is a put of Count with completion, a stop one of Done without", async () => {

@@ -141,14 +141,14 @@ export function motorContract(server: string, open: () => Promise<MotorRig>): vo
 
     describe("documents of a motor", () => {
       it("have the read-back under the motor's name, and its configuration", async () => {
-        expect(Object.keys(await m1.read())).toEqual(["m1", "m1_setpoint"])
+        expect(Object.keys(await m1.read())).toEqual(["m1", "m1_user_setpoint"])
         expect(Object.keys(await m1.readConfiguration())).toEqual([
-          ...["m1_offset", "m1_offset_dir", "m1_velocity", "m1_acceleration", "m1_egu"],
+          ...["m1_user_offset", "m1_user_offset_dir", "m1_velocity", "m1_acceleration", "m1_motor_egu"],
         ])
         expect(m1.hints).toEqual({ fields: ["m1"] })
         expect(await m1.describe()).toMatchObject({
           m1: { source: `${rig.pv}.RBV`, dtype: "number", units: "mm", precision: 4 },
-          m1_setpoint: { limits: { control: { low: -25, high: 25 } } },
+          m1_user_setpoint: { limits: { control: { low: -25, high: 25 } } },
         })
       })
     })

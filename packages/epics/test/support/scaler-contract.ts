@@ -69,10 +69,10 @@ export function scalerContract(server: string, open: () => Promise<ScalerRig>): 
     it("calls the counts what the record calls them, and reads the selected ones only", async () => {
       await named.selectChannels(["I0", "detector"])
       await named.trigger()
-      expect(Object.keys(await named.read())).toEqual(["I0", "detector"])
+      expect(Object.keys(await named.read())).toEqual(["scaler1_time", "I0", "detector"])
       expect(named.hints).toEqual({ fields: ["I0", "detector"] })
       await named.selectChannels()
-      expect(Object.keys(await named.read())).toEqual(["seconds", "I0", "detector"])
+      expect(Object.keys(await named.read())).toEqual(["scaler1_time", "seconds", "I0", "detector"])
       expect(Object.keys(await named.readConfiguration())).toContain("scaler1_channels_chan02_preset")
     })
 
@@ -81,7 +81,7 @@ export function scalerContract(server: string, open: () => Promise<ScalerRig>): 
       await expect(named.selectChannels(["I1"])).rejects.toThrow(
         "scaler1: no channel is called I1; there are seconds, I0, detector",
       )
-      expect(Object.keys(await named.read())).toEqual(["I0"])
+      expect(Object.keys(await named.read())).toEqual(["scaler1_time", "I0"])
     })
   })
 }

@@ -24,7 +24,7 @@ export class ScalerChannel extends EpicsDevice {
 }
 
 /**
- * A scaler record whose channels are called in documents what the record calls them.
+ * A scaler record whose channels are called in documents what the record calls them. The time counted is read with them.
  *
  * ```ts
  * const scaler = new ScalerCH("S1:scaler1", { name: "scaler1" })
@@ -38,6 +38,7 @@ export class ScalerCH extends ScalerFields {
 
   constructor(prefix: string, options: ScalerOptions = {}) {
     super(prefix, options)
+    this.time.kind = "normal"
     this.channels = new DeviceVector(
       channelNumbers(options.channels),
       n => new ScalerChannel(prefix, n, { as: `chan${String(n).padStart(2, "0")}`, protocol: this.protocol }),
