@@ -16,6 +16,7 @@ import { writeLimits } from "./metadata.ts"
 import { type ReadOptions, SignalR } from "./readable.ts"
 import { SetSlot, type WhenBusy } from "./set-slot.ts"
 import { Signal, type SignalOptions } from "./signal.ts"
+import { until } from "./until.ts"
 
 export interface WriteOptions<T> extends SignalOptions<T> {
   /**
@@ -146,15 +147,9 @@ export class SignalRW<T> extends SignalR<T> implements Movable<T>, Locatable<T>,
   }
 
   #arrive(target: T, action: Action<void>): void {
-    let arrived = false
-    const subscription = this.subscribe(({ value }) => {
-      if (arrived || !this.near(value, target)) return
-      arrived = true
-      action.finish()
-      subscription?.unsubscribe()
-    })
-    if (arrived) subscription.unsubscribe()
-    else action.onCancel(() => subscription.unsubscribe())
+    const arriving = until(this, value => this.near(value, target))
+    action.onCancel(reason => arriving.cancel(reason))
+    arriving.onDone(({ error }) => (error === null ? action.finish() : action.fail(error)))
   }
 }
 

@@ -12,6 +12,7 @@ import {
   integer,
   LimitError,
   MockBackend,
+  number,
   onCallbackError,
   type Reading,
   SetInProgressError,
@@ -34,7 +35,7 @@ import {
   ValueError,
   waitFor,
 } from "../../src/index.ts"
-import { holdPuts, TestClock } from "../../src/testing/index.ts"
+import { holdPuts, setMockMetadata, TestClock } from "../../src/testing/index.ts"
 
 const control = (low: number, high: number) => ({ control: { low, high } })
 
@@ -149,6 +150,14 @@ describe("set", () => {
     cancelled.cancel()
     readback.assign(9)
     expect(cancelled.success).toBe(false)
+  })
+
+  it("with `verify` is done when the read-back shows the value at once, as in memory", async () => {
+    const reported: unknown[] = []
+    using _hook = onCallbackError(error => reported.push(error))
+    const signal = softSignal(double, { name: "x", verify: true })
+    expect(signal.set(3).success).toBe(true)
+    expect(reported).toEqual([])
   })
 })
 
@@ -403,6 +412,16 @@ describe("documents", () => {
   ])("describe the %s", (_, datatype, initial, expected) => {
     const signal = softSignal(datatype, { name: "s", initial })
     expect(signal.describe()).toEqual({ s: { source: "soft://s", ...expected } })
+  })
+
+  it.each([
+    ["<i4", "integer"],
+    ["<f8", "number"],
+  ])("describe a number that the server keeps as %s as %s", async (dtypeNumpy, dtype) => {
+    const signal = softSignal(number, { name: "s" })
+    await signal.connect({ mock: true })
+    setMockMetadata(signal, { dtypeNumpy })
+    expect(signal.describe()).toMatchObject({ s: { dtype, dtype_numpy: dtypeNumpy } })
   })
 
   it("of a config signal are its configuration, of another one they are not", () => {
