@@ -2,10 +2,13 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished, vi } from "vitest"
+import { describe, expect, it, type TestContext, vi } from "vitest"
 import { root } from "../scripts/workspace.ts"
 
 const script = join("examples", "demo", "main.ts")
+
+// A demo waits for its motor half of the time, and starts with much to load: more than two would only be in each other's way.
+vi.setConfig({ maxConcurrency: 2 })
 
 class Demo {
   readonly folder = mkdtempSync(join(tmpdir(), "ophyd-ts-demo-test-"))
@@ -34,7 +37,7 @@ class Demo {
   }
 }
 
-function start(...args: string[]): Demo {
+function start({ onTestFinished }: TestContext, ...args: string[]): Demo {
   const demo = new Demo(...args)
   onTestFinished(() => {
     demo.process.kill("SIGKILL")
@@ -77,9 +80,9 @@ const summaryOf = (text: string): string[] =>
     .trim()
     .split("\n")
 
-describe("the demo", { timeout: 60_000 }, () => {
-  it("shows what the README prints, ends by itself and leaves nothing behind", async () => {
-    const demo = start()
+describe.concurrent("the demo", { timeout: 60_000 }, () => {
+  it("shows what the README prints, ends by itself and leaves nothing behind", async context => {
+    const demo = start(context)
     expect(await demo.exit, demo.output).toBe(0)
     expect(leftIn(demo)).toEqual([])
     const readme = readFileSync(join(root, "README.md"), "utf8")
@@ -98,16 +101,16 @@ describe("the demo", { timeout: 60_000 }, () => {
     expect(Number(/centre found +(\S+) mm/.exec(demo.output)?.[1])).toBeCloseTo(0.5, 1)
   })
 
-  it("says which stage failed, with exit status and stderr, and exits with 1", async () => {
-    const demo = start("--fail", "stage2")
+  it("says which stage failed, with exit status and stderr, and exits with 1", async context => {
+    const demo = start(context, "--fail", "stage2")
     expect(await demo.exit).toBe(1)
     expect(demo.output).toMatch(/plan +fail: .*failed in stage 02-ANALYZE with exit status 1/)
     expect(demo.output).toContain("no result was written")
     expect(demo.output).toMatch(/data\/scans\/[0-9a-f-]{36}\.h5/)
   })
 
-  it("pauses at the next checkpoint on Ctrl-C, asks, and goes on", async () => {
-    const demo = start()
+  it("pauses at the next checkpoint on Ctrl-C, asks, and goes on", async context => {
+    const demo = start(context)
     await demo.shows(/\| +2 \|/)
     demo.process.kill("SIGINT")
     await demo.shows("The plan is paused.")
@@ -116,8 +119,8 @@ describe("the demo", { timeout: 60_000 }, () => {
     expect(rows(demo.output).at(-1)?.[0]).toBe(21)
   })
 
-  it("aborts with clean-up on the second Ctrl-C, and keeps what was acquired", async () => {
-    const demo = start()
+  it("aborts with clean-up on the second Ctrl-C, and keeps what was acquired", async context => {
+    const demo = start(context)
     await demo.shows(/\| +2 \|/)
     demo.process.kill("SIGINT")
     await demo.shows(/A pause comes|The plan is paused/)
@@ -127,26 +130,27 @@ describe("the demo", { timeout: 60_000 }, () => {
     expect(demo.output).toContain("Aborting: the plan's clean-up runs.")
   })
 
-  it.each([
+  it.for<[string[], string]>([
     [["--ioc", "vxworks"], "--ioc is one of embedded, softioc, container, not vxworks"],
     [
       ["--mode", "streaming", "--ioc", "softioc"],
       "needs images over pvAccess, which the records of --ioc softioc cannot serve",
     ],
     [["--fast"], "Unknown option '--fast'"],
-  ])("explains itself when it is called wrongly: %j", async (args, what) => {
-    const demo = start(...args)
+  ])("explains itself when it is called wrongly: %j", async ([args, what], context) => {
+    const demo = start(context, ...args)
     expect(await demo.exit).toBe(2)
     expect(demo.output).toContain(what)
     expect(demo.output).toContain("usage: npm run demo")
   })
 })
 
-describe("the demo of streaming", { timeout: 60_000 }, () => {
-  const streaming = (...args: string[]) => start("--mode", "streaming", ...args)
+describe.concurrent("the demo of streaming", { timeout: 60_000 }, () => {
+  const streaming = (context: TestContext, ...args: string[]) =>
+    start(context, "--mode", "streaming", ...args)
 
-  it("has every frame worked on by a process of the workflow, and the results in the run", async () => {
-    const demo = streaming()
+  it("has every frame worked on by a process of the workflow, and the results in the run", async context => {
+    const demo = streaming(context)
     expect(await demo.exit, demo.output).toBe(0)
     expect(rows(demo.output)).toHaveLength(21)
     expect(summaryOf(demo.output)).toEqual([
@@ -164,8 +168,8 @@ describe("the demo of streaming", { timeout: 60_000 }, () => {
     expect(leftIn(demo)).toEqual([])
   })
 
-  it("says that the workflow's process failed, and measures nothing for nobody", async () => {
-    const demo = streaming("--fail", "stage2")
+  it("says that the workflow's process failed, and measures nothing for nobody", async context => {
+    const demo = streaming(context, "--fail", "stage2")
     expect(await demo.exit).toBe(1)
     expect(demo.output).toMatch(
       /plan +fail: .*failed in stage 02-CONSUME with exit status 1 .*no result was written/s,
@@ -173,8 +177,8 @@ describe("the demo of streaming", { timeout: 60_000 }, () => {
     expect(rows(demo.output)).toEqual([])
   })
 
-  it("tells the workflow's process to give up on the second Ctrl-C, and leaves nothing behind", async () => {
-    const demo = streaming()
+  it("tells the workflow's process to give up on the second Ctrl-C, and leaves nothing behind", async context => {
+    const demo = streaming(context)
     await demo.shows(/\| +2 \|/)
     const [consumer = Number.NaN] = consumersOf(demo)
     expect(consumer).toBeGreaterThan(0)
