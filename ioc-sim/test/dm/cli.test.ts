@@ -50,7 +50,10 @@ describe("npm run dm-sim", () => {
     [["--port", "none"], '--port: "none" is not a whole number'],
     [["--prot", "1"], "Unknown option '--prot'"],
     [["--experiment", "a b"], 'holds the character " "'],
-  ])(
+    [["--data", program], `data root ${program} cannot be made: EEXIST`],
+    // Where nobody can make anything, and Node's own `recursive` never ends.
+    ...(process.platform === "linux" ? [[["--data", "/proc/a/b"], "/proc/a/b cannot be made: ENOENT"]] : []),
+  ] as [string[], string][])(
     "says what is wrong with %j",
     async (args, message) => {
       const { code, errors } = await start(...args).ended

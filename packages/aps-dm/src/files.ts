@@ -1,4 +1,4 @@
-import { mkdir, open, rename, unlink } from "node:fs/promises"
+import { mkdir, open, rename, stat, unlink } from "node:fs/promises"
 import { dirname } from "node:path"
 
 /**
@@ -6,7 +6,7 @@ import { dirname } from "node:path"
  * content is on the disk when this resolves. Only the account may read it.
  */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(path))
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`
   const file = await open(temporary, "wx", 0o600)
   try {
@@ -30,4 +30,20 @@ async function syncFolder(path: string): Promise<void> {
   } catch {
     // Windows
   }
+}
+
+/**
+ * Makes a folder and those above it, each for this account only. Node's own way to do that goes on without end where
+ * a file system answers that there is no such folder to who wants to make it, as an automounter of absent hosts does.
+ */
+async function makeFolder(path: string, above = true): Promise<void> {
+  const failure = await mkdir(path, 0o700).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error,
+  )
+  if (failure === null || (await stat(path).catch(() => null))?.isDirectory()) return
+  const parent = dirname(path)
+  if (!above || failure.code !== "ENOENT" || parent === path) throw failure
+  await makeFolder(parent)
+  await makeFolder(path, false)
 }
