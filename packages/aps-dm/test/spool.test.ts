@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { readdir, readFile, writeFile } from "node:fs/promises"
-import { hostname } from "node:os"
+import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import {
   CommunicationError,
   DmError,
@@ -23,7 +22,11 @@ import {
   uploadToDm,
 } from "../src/index.ts"
 import { takeLock } from "../src/spool/lock.ts"
+import { isOver, type Owner, ownerHere, ownerIn } from "../src/spool/lock-owner.ts"
 import { experiment, owner, setUp as setUpService, temporaryDirectory } from "./support/service.ts"
+
+/** More than any system gives to a process. */
+const nobody = 2 ** 22 + 1
 
 const dataset = (datasetName: string, experimentName = experiment): SpoolItem => ({
   kind: "dataset",
@@ -196,7 +199,7 @@ describe("the spool", () => {
     const lock = join(directory, "lock")
     await writeFile(lock, JSON.stringify({ host: "elsewhere", pid: 1 }))
     expect(await spool.send(dm)).toMatchObject({ busy: true, sent: [] })
-    await writeFile(lock, JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1 }))
+    await writeFile(lock, JSON.stringify({ ...(await ownerHere()), pid: nobody }))
     expect(await spool.send(dm)).toMatchObject({ busy: false, sent: [{}] })
     expect([await names(), await readdir(directory)]).toEqual([["a"], []])
   })
@@ -204,7 +207,7 @@ describe("the spool", () => {
   it("has one sender even when several find the same dead one's lock, and a lock that was lost is left alone", async () => {
     const path = join(await temporaryDirectory(), "lock")
     for (let round = 0; round < 30; round += 1) {
-      await writeFile(path, JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1 }))
+      await writeFile(path, JSON.stringify({ ...(await ownerHere()), pid: nobody }))
       const taken = await Promise.all(Array.from({ length: 6 }, () => takeLock(path)))
       const held = taken.filter(lock => lock !== null)
       expect(held.length).toBeLessThanOrEqual(1)
@@ -217,6 +220,87 @@ describe("the spool", () => {
     expect(await lock?.renew()).toBe(false)
     await lock?.[Symbol.asyncDispose]()
     expect(await readFile(path, "utf8")).toBe(other)
+  })
+
+  it.runIf(process.platform === "linux").each<[string, Partial<Owner>, number, boolean]>([
+    ["this process", {}, 1e9, false],
+    ["a process that is gone", { pid: nobody }, 0, true],
+    ["an earlier process of the same number, as after a restart of a container", { start: "1" }, 0, true],
+    ["a process of which nothing is known but its number", { start: null }, 59, false],
+    ["the same, when it is silent", { start: null }, 61, true],
+    [
+      "a process of the same number in another container, or in this one before its restart",
+      { namespace: "pid:[1]" },
+      59,
+      false,
+    ],
+    ["the same, when it is silent", { namespace: "pid:[1]" }, 61, true],
+    [
+      "a process of another container, whose number nobody has here",
+      { namespace: "pid:[1]", pid: nobody },
+      59,
+      false,
+    ],
+    ["a process from before this machine was started", { boot: "before", pid: nobody }, 59, false],
+    ["the same, when it is silent", { boot: "before" }, 61, true],
+    [
+      "a process of another machine, whose clock may be wrong",
+      { boot: "x", host: "y", pid: nobody },
+      599,
+      false,
+    ],
+    ["the same, when it is silent for long", { boot: "x", host: "y" }, 601, true],
+  ])("a lock of %s (%j), silent for %d s, is left behind: %s", async (_, holder, silent, left) => {
+    const here = await ownerHere()
+    expect(await isOver({ ...here, ...holder }, here, silent)).toBe(left)
+  })
+
+  it("a lock of a system that tells nothing of its processes is judged by the process' number and by its silence", async () => {
+    const here: Owner = { host: "mac", pid: process.pid, boot: null, namespace: null, start: null }
+    const judge = (holder: Owner, silent: number) => isOver(holder, here, silent)
+    expect(await judge({ ...here, pid: nobody }, 0)).toBe(true)
+    expect([await judge(here, 59), await judge(here, 61)]).toEqual([false, true])
+    expect([await judge({ ...here, host: "pc" }, 599), await judge({ ...here, host: "pc" }, 601)]).toEqual([
+      false,
+      true,
+    ])
+    for (const text of ["", "null", "{", '{"host":"mac","pid":-1}']) expect(ownerIn(text)).toBeNull()
+    expect([await isOver(null, here, 599), await isOver(null, here, 601)]).toEqual([false, true])
+  })
+
+  it.runIf(process.platform === "linux")(
+    "a process that nobody waited for when it ended holds no lock",
+    async () => {
+      // The second command does not wait for the first: that stays as a zombie.
+      const child = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      })
+      onTestFinished(() => void child.kill("SIGKILL"))
+      const [text] = await once(child.stdout, "data")
+      const pid = Number(text)
+      const start = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ")[19] ?? ""
+      const here = await ownerHere()
+      expect(await isOver({ ...here, pid, start }, here, 1e9)).toBe(false)
+      process.kill(pid, "SIGKILL")
+      await expect.poll(() => isOver({ ...here, pid, start }, here, 0)).toBe(true)
+      expect(process.kill(pid, 0)).toBe(true)
+    },
+  )
+
+  it("shows again and again that its holder lives, and a lock that was taken away is not kept alive", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
+    onTestFinished(() => void vi.useRealTimers())
+    const path = join(await temporaryDirectory(), "lock")
+    const age = async () => (Date.now() - (await stat(path)).mtimeMs) / 1000
+    const long = new Date(Date.now() - 3_600_000)
+    await using lock = await takeLock(path)
+    expect(await age()).toBeLessThan(2)
+    await utimes(path, long, long)
+    vi.advanceTimersByTime(5000)
+    await expect.poll(age).toBeLessThan(10)
+    await writeFile(path, JSON.stringify({ host: "elsewhere", pid: 1 }))
+    await utimes(path, long, long)
+    expect([await lock?.renew(), (await age()) > 3000]).toEqual([false, true])
   })
 
   it("loses nothing and sends nothing twice when a process is killed while it sends", async () => {
