@@ -266,4 +266,52 @@ describe("trouble with a file-based collection", () => {
     expect(sim.control.jobs).toEqual([expect.objectContaining({ run_uid: uid })])
     expect(sim.datasets.list(experiment).map(dataset => dataset["bluesky_run_uid"])).toEqual([uid])
   })
+
+  it("DM that dies while the files are waited for is said at once, and not at the end of the wait", async () => {
+    const { RE, collect, sim, detector } = await beamline()
+    const said: string[] = []
+    let whenSaid = ""
+    const onProblem = ({ message }: DmError) => {
+      said.push(message)
+      whenSaid ||= RE.state
+      void sim.control.comeBack()
+    }
+    const away = function* (): Plan<string> {
+      const uid = yield* bp.count([detector], 2)
+      yield* bps.call(() => sim.control.goAway())
+      return uid
+    }
+    const { value } = await RE.run(collect({ acquire: away, uploadTimeout: 60, onProblem }))
+    expect(value).toMatchObject({ job: { status: "done" } })
+    expect([whenSaid, said]).toEqual([
+      "running",
+      [expect.stringMatching(/^files in DM experiment .* DM is away and is asked again for 60 s in all: /)],
+    ])
+  })
+
+  it("uploads that DM cannot take are kept in the spool, before the job that needs them", async () => {
+    const { RE, collect, sim, dm, data } = await beamline({ daq: false })
+    const two = [1, 2].map(n => new FileDetector(() => join(data, `scan-${n}.dat`), `cam${n}`))
+    const away = function* (): Plan<string> {
+      const uid = yield* bp.count(two, 2)
+      yield* bps.call(() => sim.control.goAway())
+      return uid
+    }
+    const spool = new DmSpool({ directory: join(await temporaryDirectory(), "spool") })
+    const spooled = { acquire: away, transfer: "upload" as const, whenAway: "spool" as const, spool }
+    const onProblem = () => {}
+    const { value } = await RE.run(collect({ ...spooled, onProblem, uploadTimeout: 5 }))
+    expect(value).toMatchObject({ job: null, dataset: null })
+    await spool.settled()
+    expect((await spool.list()).map(({ what }) => what)).toEqual([
+      `upload of scan-1.dat of ${data} to experiment ${experiment}`,
+      `upload of scan-2.dat of ${data} to experiment ${experiment}`,
+      "job of workflow count-lines",
+      expect.stringMatching(/^dataset /),
+    ])
+    await sim.control.comeBack()
+    expect((await spool.send(dm)).sent).toHaveLength(4)
+    const stored = async () => (await dm.cat.getExperimentFiles(experiment)).map(f => f.experimentFilePath)
+    await expect.poll(stored).toEqual(["raw/scan-1.dat", "raw/scan-2.dat"])
+  })
 })

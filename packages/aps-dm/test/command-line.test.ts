@@ -134,6 +134,43 @@ describe("ophyd-ts dm experiments, workflows, daqs, uploads, jobs", () => {
   })
 })
 
+describe("ophyd-ts dm daqs start and stop", () => {
+  it("watch a directory, unless it is watched already, and end that", async () => {
+    const { dm, json, client } = await setUp()
+    const watched = await temporaryDirectory()
+    await writeFile(join(watched, "before.txt"), "x")
+    await writeFile(join(watched, "before.part"), "x")
+    const begin = ["daqs", "start", experiment, watched, "--dest", "raw", "--existing", "--skip", "*.part"]
+    const first = await dm(begin)
+    const [{ id }] = await json(["daqs", "--active"])
+    expect(first).toMatchObject({ status: 0, out: `${id}\n`, err: "" })
+    const again = await dm(begin)
+    expect(again).toMatchObject({ status: 0, out: `${id}\n` })
+    expect(again.err).toBe("it is active already, and its options stay as they are\n")
+    expect(await json(begin)).toMatchObject({ id, destDirectory: "raw", dataDirectory: watched })
+    expect(await dm(["daqs", "stop", experiment, watched])).toMatchObject({
+      status: 0,
+      out: `the DAQ of ${watched} ends when DM has stored what waits\n`,
+    })
+    await expect.poll(() => json(["daqs", "--active"])).toEqual([])
+    const files = (await client.cat.getExperimentFiles(experiment)).map(file => file.experimentFilePath)
+    expect(files).toEqual(["raw/before.txt"])
+    expect(await dm(["daqs", "stop", experiment, watched])).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/stopDaq: no active DAQ of tomo-2026-1 for /),
+    })
+  })
+
+  it.each([
+    [["daqs", "begin"], '"begin" is none of start, stop'],
+    [["daqs", "start", "e"], "start which experiment and directory?"],
+    [["daqs", "stop", "e", "/d", "/f"], 'what is "/f"?'],
+  ])("%j is called wrongly: %s", async (argv, message) => {
+    const { dm } = await setUp()
+    expect(await dm(argv)).toMatchObject({ status: 2, err: expect.stringContaining(message) })
+  })
+})
+
 describe("ophyd-ts dm start and watch", () => {
   it("start a job, follow it to its end and show its stages", async () => {
     const { dm, sim } = await setUp()
@@ -282,6 +319,26 @@ describe("ophyd-ts dm upload", () => {
       status: 1,
       err: expect.stringMatching(/\/no\/such does not exist/),
     })
+  })
+})
+
+describe("Ctrl-C", () => {
+  it.each([
+    ["upload", ["upload", experiment, "SOURCE"]],
+    ["startDaq", ["daqs", "start", experiment, "SOURCE"]],
+    ["listWorkflows", ["workflows"]],
+  ])("ends the wait for DM's answer to %s at once", async (call, argv) => {
+    const { dm, sim } = await setUp()
+    const source = await temporaryDirectory()
+    const interrupt = new AbortController()
+    const slow = sim.control.fault({ kind: "delay", seconds: 60, call })
+    const running = dm(
+      argv.map(word => (word === "SOURCE" ? source : word)),
+      { interrupt: interrupt.signal },
+    )
+    await expect.poll(() => slow.hits).toBe(1)
+    interrupt.abort(new Error("interrupted"))
+    expect(await running).toMatchObject({ status: 130, err: "interrupted; what DM has begun goes on\n" })
   })
 })
 

@@ -6,8 +6,10 @@ import { describe, expect, it } from "vitest"
 import {
   CommunicationError,
   type DmTransferError,
+  DmWaitTimeout,
   dmErrorBehind,
   dmUpload,
+  isAway,
   startUpload,
   submitUpload,
   transferProgress,
@@ -125,6 +127,38 @@ describe("an upload", () => {
     await expect
       .poll(async () => (await dm.daq.getUploadInfo(upload?.id ?? "")).status, { timeout: 10_000 })
       .toBe("done")
+  })
+
+  it("is not watched by anybody when the plan was interrupted while DM had not answered to its start", async () => {
+    const { dm, RE, sim } = await setUp({ timing: { file: 10 } })
+    sim.control.fault({ kind: "delay", seconds: 0.3, call: "upload" })
+    const dataDirectory = await manyFiles(1)
+    const running = RE.run(uploadToDm(dm, { experiment, dataDirectory, ...quick }))
+    await expect.poll(() => RE.state).toBe("running")
+    await RE.abort("enough")
+    await running
+    await expect.poll(() => sim.uploads.list().length).toBe(1)
+    await expect.poll(() => sim.control.requests.at(-1)?.call).toBe("upload")
+    const beats = () => sim.control.count("getUploadInfo")
+    await expect(expect.poll(beats, { timeout: 300 }).toBeGreaterThan(1)).rejects.toThrow()
+  })
+
+  it("that nobody can ask about when its time is over is told from one that is slow", async () => {
+    const { dm, RE, sim } = await setUp({ timing: { file: 30 } })
+    const upload = { experiment, dataDirectory: await manyFiles(1), timeout: 0.5, ...quick }
+    const slow = await RE.run(uploadToDm(dm, upload)).catch(error => error)
+    expect([slow.name, isAway(slow)]).toEqual(["StatusTimeoutError", false])
+    const said: string[] = []
+    const onAway = ({ message }: Error) => void said.push(message)
+    const running = RE.run(uploadToDm(dm, { ...upload, onAway })).catch(error => error)
+    await expect.poll(() => sim.uploads.list().length).toBe(2)
+    await sim.control.goAway()
+    const away = await running
+    expect([away, isAway(away)]).toEqual([expect.any(DmWaitTimeout), true])
+    expect(away.message).toMatch(
+      /^DM upload \S+ store files did not finish within \d+ ms: DM is away: .*connection refused/,
+    )
+    expect(said).toHaveLength(1)
   })
 
   it("goes on to its end while the service is away for a time", async () => {

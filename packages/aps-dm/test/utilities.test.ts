@@ -4,6 +4,7 @@ import { bps, type Plan } from "@ophyd-ts/run-engine"
 import { describe, expect, it } from "vitest"
 import {
   buildRunMetadataDict,
+  DmError,
   DmExperimentSignals,
   type DmTransferError,
   DmWaitTimeout,
@@ -176,6 +177,54 @@ describe("an upload", () => {
     expect(error.message).toMatch(
       /"tomo-2026-1": a.txt, b.txt \(0 of 2 are there\): not within 0.5 s, and at the end there was no answer: .*connection refused/,
     )
+  })
+})
+
+describe("a service that is away while something is waited for", () => {
+  const polling = (dm: Parameters<typeof untilUploaded>[0], onAway?: (error: DmError) => void) =>
+    untilUploaded(dm, "u", { period: 0.02, onAway })
+
+  it("is said at once, with what is waited for, and anew when it was there meanwhile", async () => {
+    const { dm, sim, RE } = await setUp()
+    const said: string[] = []
+    const waiting = RE.run(
+      waitDmUpload(dm, {
+        experiment,
+        file: "a.txt",
+        timeout: 60,
+        pollPeriod: 0.02,
+        onAway: ({ message }) => void said.push(message),
+      }),
+    )
+    for (const times of [1, 2]) {
+      await sim.control.goAway()
+      await expect.poll(() => said.length).toBe(times)
+      await sim.control.comeBack()
+      const before = sim.control.count("getExperimentFile")
+      await expect.poll(() => sim.control.count("getExperimentFile")).toBeGreaterThan(before)
+    }
+    expect(said[0]).toMatch(
+      /^files in DM experiment "tomo-2026-1": a\.txt \(0 of 1 are there\): DM is away and is asked again for 60 s in all: .*connection refused/,
+    )
+    const source = await temporaryDirectory()
+    await writeFile(join(source, "a.txt"), "x")
+    await dmUpload(dm, experiment, source)
+    await waiting
+    expect(said).toHaveLength(2)
+  })
+
+  it("is asked again a few times when it says itself that it cannot work, and is believed then", async () => {
+    const trouble = () => Promise.reject(new DmError("DbError", "the database is locked"))
+    const done = () => Promise.resolve({ id: "u", status: "done" })
+    const service = (answers: (() => Promise<unknown>)[]) =>
+      ({ daq: { getUploadInfo: () => (answers.shift() ?? trouble)() } }) as never
+    const said: string[] = []
+    const onAway = ({ code }: DmError) => void said.push(code)
+    expect(await polling(service([trouble, trouble, done]), onAway)).toMatchObject({ status: "done" })
+    expect(said).toEqual(["DbError"])
+    await expect(polling(service([]))).rejects.toMatchObject({ code: "DbError" })
+    const refusal = () => Promise.reject(new DmError("AuthorizationError", "no"))
+    await expect(polling(service([refusal, done]))).rejects.toMatchObject({ code: "AuthorizationError" })
   })
 })
 

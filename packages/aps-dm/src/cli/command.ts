@@ -104,6 +104,11 @@ export class Invocation implements Disposable {
     return this.#client
   }
 
+  /** Whose workflows and jobs are meant: `--owner`, else the account in use. @throws ConfigurationError */
+  get owner(): string {
+    return this.text("owner") ?? this.client.username
+  }
+
   get spool(): DmSpool {
     const { environment } = this.terminal
     const directory =

@@ -1,4 +1,5 @@
 import { bpp, bps, type Plan, planOf } from "@ophyd-ts/run-engine"
+import { isAway } from "../away.ts"
 import type { DmClient } from "../client/index.ts"
 import type { DmExperimentSignals } from "../devices/experiment-signals.ts"
 import type { DM_WorkflowConnector } from "../devices/workflow-connector.ts"
@@ -10,7 +11,7 @@ import { runDmWorkflow } from "../plans/run-workflow.ts"
 import { uploadToDm, waitForFiles } from "../plans/transfers.ts"
 import { type AwayOptions, checkAwayOptions, unlessAway } from "../plans/unless-away.ts"
 import { waitIn } from "../plans/wait-in.ts"
-import type { ExpectedFile } from "../transfers/index.ts"
+import { type ExpectedFile, uploadItem } from "../transfers/index.ts"
 import { RunDocuments } from "../utils/run-documents.ts"
 import { buildRunMetadataDict } from "../utils/run-metadata.ts"
 import type { DmDataset, DmJob } from "../wire/index.ts"
@@ -209,21 +210,15 @@ function* handOver(
   experiment: string,
   acquired: Acquired,
 ): Plan<void> {
-  const { client, transfer = "daq", destDirectory, uploadTimeout = 600, uploadPeriod = 30, verify } = options
+  const {
+    client,
+    transfer = "daq",
+    uploadTimeout: timeout = 600,
+    uploadPeriod: period = 30,
+    verify,
+  } = options
   if (transfer === "stored") return
-  if (transfer === "upload") {
-    const dataDirectory = yield* bps.rd(options.signals.dataDirectory)
-    for (const path of acquired.paths) {
-      yield* uploadToDm(client, {
-        experiment,
-        dataDirectory,
-        file: nameIn(path, dataDirectory),
-        period: Math.min(5, uploadPeriod),
-        timeout: uploadTimeout,
-        ...(destDirectory === undefined ? {} : { destDirectory }),
-      })
-    }
-  }
+  if (transfer === "upload") yield* uploadAll(options, experiment, acquired.paths)
   const files = yield* waitIn(async signal => {
     const sums = verify === "name" ? [] : await Promise.all(acquired.paths.map(path => md5Of(path, signal)))
     // The names are those of the paths unless the caller has given others.
@@ -237,7 +232,34 @@ function* handOver(
       }),
     )
   })
-  yield* waitForFiles(client, { experiment, files, timeout: uploadTimeout, period: uploadPeriod })
+  yield* waitForFiles(client, { experiment, files, timeout, period, onAway: options.onProblem })
+}
+
+/** Those that DM could not take are left to the spool, if there is to be one; the error tells of them in any case. */
+function* uploadAll(
+  options: CollectFilesOptions<unknown>,
+  experiment: string,
+  paths: readonly string[],
+): Plan<void> {
+  const { client, destDirectory, uploadTimeout: timeout = 600, uploadPeriod = 30, whenAway, spool } = options
+  const dataDirectory = yield* bps.rd(options.signals.dataDirectory)
+  const waiting = paths.map(path => ({
+    experiment,
+    dataDirectory,
+    file: nameIn(path, dataDirectory),
+    destDirectory,
+  }))
+  const how = { period: Math.min(5, uploadPeriod), timeout, onAway: options.onProblem }
+  try {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      yield* uploadToDm(client, { ...next, ...how })
+      waiting.shift()
+    }
+  } catch (error) {
+    if (whenAway === "spool" && spool !== undefined && isAway(error))
+      for (const upload of waiting) yield* bps.call(() => spool.add(uploadItem(upload)))
+    throw error
+  }
 }
 
 function* submit(

@@ -19,7 +19,7 @@ import { probeSource, transferProgress } from "../transfers/index.ts"
 import { dmEnsureDaq } from "../utils/transfers.ts"
 import { type DmTransfer, isActive, localStates } from "../wire/index.ts"
 import type { DaqReport, DmDaqOptions } from "./daq-options.ts"
-import { ShownDevice } from "./shown-device.ts"
+import { ShownDevice, seconds } from "./shown-device.ts"
 
 /**
  * A DAQ of DM: a directory whose new files are carried to an experiment. Starts one if none is active for experiment
@@ -48,19 +48,9 @@ export class DmDaq extends ShownDevice implements AsyncDisposable {
   readonly sourceBytes = this.soft.r(double, { initial: -1, units: "B" })
   /** Empty while nothing is suspicious. */
   readonly warning = this.soft.r(string)
-  readonly pollingPeriod = this.soft.rw(double, {
-    initial: 5,
-    units: "s",
-    kind: "config",
-    limits: { control: { low: 0.01, high: 3600 } },
-  })
+  readonly pollingPeriod = this.soft.rw(double, seconds(5, 0.01, 3600))
   /** Seconds without any file after which a warning says so; 0 for never. */
-  readonly quietPeriod = this.soft.rw(double, {
-    initial: 300,
-    units: "s",
-    kind: "config",
-    limits: { control: { low: 0, high: 86_400 } },
-  })
+  readonly quietPeriod = this.soft.rw(double, seconds(300, 0, 86_400))
   /** Whether DM answered the last poll. */
   readonly serviceConnected = this.soft.r(boolean, { as: "connected", initial: true })
 

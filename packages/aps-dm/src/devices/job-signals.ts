@@ -1,7 +1,7 @@
 import { boolean, double, integer, string } from "@ophyd-ts/core"
 import { jobState } from "../jobs/job-state.ts"
 import { type DmJob, localStates } from "../wire/index.ts"
-import { ShownDevice } from "./shown-device.ts"
+import { ShownDevice, seconds } from "./shown-device.ts"
 
 /** The signals that show a workflow's job, and those that say how it is watched. */
 export class JobSignals extends ShownDevice {
@@ -14,18 +14,8 @@ export class JobSignals extends ShownDevice {
   readonly stageId = this.soft.r(string, { initial: localStates.notRun })
   /** `not_run`, `starting`, `refused`, and from then on DM's own words. */
   readonly status = this.soft.r(string, { initial: localStates.notRun })
-  readonly pollingPeriod = this.soft.rw(double, {
-    initial: 1,
-    units: "s",
-    kind: "config",
-    limits: { control: { low: 0.01, high: 3600 } },
-  })
-  readonly reportingPeriod = this.soft.rw(double, {
-    initial: 10,
-    units: "s",
-    kind: "config",
-    limits: { control: { low: 1, high: 86_400 } },
-  })
+  readonly pollingPeriod = this.soft.rw(double, seconds(1, 0.01, 3600))
+  readonly reportingPeriod = this.soft.rw(double, seconds(10, 1, 86_400))
   /** Reports as one line, or as a table of stages. */
   readonly conciseReporting = this.soft.rw(boolean, { initial: true, kind: "config" })
   /** Position of the stage, from 1. */

@@ -1,5 +1,13 @@
 import { Device, SignalR } from "@ophyd-ts/core"
 
+/** A signal that sets a time, in seconds. */
+export const seconds = (initial: number, low: number, high: number) => ({
+  initial,
+  units: "s",
+  kind: "config" as const,
+  limits: { control: { low, high } },
+})
+
 /** A device whose signals show what a program finds out: it knows their present values, and tells of changes only. */
 export class ShownDevice extends Device {
   readonly #values = new Map<unknown, unknown>()

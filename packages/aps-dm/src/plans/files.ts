@@ -22,6 +22,8 @@ export interface WaitFilesOptions {
   timeout?: number
   /** Seconds between questions, default 30. */
   pollPeriod?: number
+  /** Hears at once that DM is away; it is asked again. */
+  onAway?: ((error: DmError) => void) | undefined
 }
 
 /**
@@ -30,9 +32,9 @@ export interface WaitFilesOptions {
  * @throws into the plan: DmWaitTimeout, which names the files that did not come.
  */
 export function* waitDmUpload(dm: Catalog, options: WaitFilesOptions): Plan<DmFile[]> {
-  const { experiment, file, timeout = 600, pollPeriod: period = 30 } = options
+  const { experiment, file, timeout = 600, pollPeriod: period = 30, onAway } = options
   const files = typeof file === "string" ? [file] : file
-  return yield* waitIn(signal => untilFilesStored(dm, experiment, files, { timeout, period, signal }))
+  return yield* waitIn(signal => untilFilesStored(dm, experiment, files, { timeout, period, onAway, signal }))
 }
 
 export interface ShareRunOptions extends ShareMetadataOptions, AwayOptions {}

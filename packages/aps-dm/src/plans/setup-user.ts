@@ -2,6 +2,7 @@ import { bps, type Plan } from "@ophyd-ts/run-engine"
 import type { DmClient } from "../client/index.ts"
 import type { DmExperimentSignals } from "../devices/experiment-signals.ts"
 import { type DataStorage, validateExperimentDataDirectory } from "../utils/experiments.ts"
+import type { PollOptions } from "../utils/poll.ts"
 import { type Acquisition, dmEnsureDaq, dmUpload, untilUploaded } from "../utils/transfers.ts"
 import type { DmExperiment, DmTaskInfo, DmTransfer } from "../wire/index.ts"
 import { waitIn } from "./wait-in.ts"
@@ -81,7 +82,7 @@ const taskInfo = ({ file, destDirectory, daqInfo }: ParameterUpload): DmTaskInfo
 export function* dmDaqWaitUploadPlan(
   dm: Pick<DmClient, "daq">,
   id: string,
-  options: { period?: number; timeout?: number } = {},
+  options: Pick<PollOptions, "period" | "timeout" | "onAway"> = {},
 ): Plan<DmTransfer> {
   return yield* waitIn(signal => untilUploaded(dm, id, { ...options, signal }))
 }

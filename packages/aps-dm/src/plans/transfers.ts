@@ -1,4 +1,6 @@
+import { StatusTimeoutError } from "@ophyd-ts/core"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
+import { type DmError, DmWaitTimeout } from "../errors.ts"
 import {
   type ExpectedFiles,
   type StartUploadOptions,
@@ -22,7 +24,11 @@ export interface UploadPlanOptions extends StartUploadOptions {
  */
 export function* uploadToDm(dm: Acquisition, options: UploadPlanOptions): Plan<UploadRun> {
   const { wait = true, ...start } = options
-  const run = yield* waitIn(() => startUpload(dm, start))
+  const run = yield* waitIn(async signal => {
+    const started = await startUpload(dm, start)
+    if (signal.aborted) started.status.cancel(new Error("the plan was interrupted"))
+    return started
+  })
   if (!wait) return run
   try {
     yield* waitForUpload(run)
@@ -32,9 +38,18 @@ export function* uploadToDm(dm: Acquisition, options: UploadPlanOptions): Plan<U
   }
 }
 
-/** Plan: waits until the upload has ended. @throws into the plan: DmTransferError */
+/**
+ * Plan: waits until the upload has ended.
+ * @throws into the plan: DmTransferError; DmWaitTimeout when its time is over and DM is away; else StatusTimeoutError.
+ */
 export function* waitForUpload(run: UploadRun): Plan<DmTransfer> {
-  return yield* waitForStatus(run.status)
+  try {
+    return yield* waitForStatus(run.status)
+  } catch (error) {
+    const { away } = run
+    if (!(error instanceof StatusTimeoutError) || away === null) throw error
+    throw new DmWaitTimeout(`${error.message}: DM is away: ${away.message}`, { cause: away })
+  }
 }
 
 export interface WaitForFilesOptions extends ExpectedFiles {
@@ -42,6 +57,8 @@ export interface WaitForFilesOptions extends ExpectedFiles {
   timeout?: number
   /** Seconds between questions, default 30. */
   period?: number
+  /** Hears at once that DM is away; it is asked again. */
+  onAway?: ((error: DmError) => void) | undefined
 }
 
 /**
@@ -49,6 +66,6 @@ export interface WaitForFilesOptions extends ExpectedFiles {
  * @throws into the plan: DmWaitTimeout, which says what did not come.
  */
 export function* waitForFiles(dm: Catalog, options: WaitForFilesOptions): Plan<DmFile[]> {
-  const { timeout = 600, period = 30 } = options
-  return yield* waitIn(signal => untilFilesArrived(dm, options, { timeout, period, signal }))
+  const { timeout = 600, period = 30, onAway } = options
+  return yield* waitIn(signal => untilFilesArrived(dm, options, { timeout, period, onAway, signal }))
 }

@@ -9,7 +9,7 @@ export interface AwayOptions {
   whenAway?: WhenAway | undefined
   /** Where work is kept; needed for `spool`. */
   spool?: DmSpool | undefined
-  /** Hears of every error that the plan does not get. */
+  /** Hears of every error that the plan does not get; and at once of DM being away, while a plan waits for it. */
   onProblem?: ((error: DmError) => void) | undefined
 }
 

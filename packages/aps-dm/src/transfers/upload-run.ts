@@ -22,6 +22,8 @@ export interface WatchUploadOptions {
   clock?: Clock | undefined
   /** Looks at the source for its size; default on this machine. */
   probe?: ProbeSource | undefined
+  /** Hears at once that DM is away; it is asked again. */
+  onAway?: ((error: DmError) => void) | undefined
 }
 
 export interface StartUploadOptions
@@ -78,6 +80,7 @@ export class UploadRun {
   readonly #clock: Clock
   readonly #listeners = new Set<(progress: TransferProgress) => void>()
   #bytes: number | null = null
+  #away: DmError | null = null
   #transfer: DmTransfer
   /** Failed so far; a file leaves when a repetition stores it. */
   #failed: FailedFile[] = []
@@ -104,6 +107,11 @@ export class UploadRun {
   /** As DM said last. */
   get transfer(): DmTransfer {
     return this.#transfer
+  }
+
+  /** Why nothing is heard of the upload; null while DM answers. */
+  get away(): DmError | null {
+    return this.#away
   }
 
   /** Says so when the upload has ended and there was nothing to upload: DM takes that for a success. */
@@ -199,14 +207,19 @@ export class UploadRun {
     see: (transfer: DmTransfer) => void = () => {},
   ): Promise<DmTransfer> {
     const { period = 5 } = this.#options
+    const onAway = (error: DmError) => {
+      this.#away = error.cause instanceof DmError ? error.cause : error
+      this.#options.onAway?.(error)
+    }
     return poll(
       () => `DM upload ${id}`,
       async pollSignal => {
         const transfer = await this.#dm.daq.getUploadInfo(id, { signal: pollSignal })
+        this.#away = null
         see(transfer)
         return isUploadEnded(transfer.status ?? "") ? transfer : undefined
       },
-      { period, timeout: Number.POSITIVE_INFINITY, signal, clock: this.#clock },
+      { period, timeout: Number.POSITIVE_INFINITY, onAway, signal, clock: this.#clock },
     )
   }
 

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "@ophyd-ts/core"
-import { CommunicationError, DmWaitTimeout } from "../errors.ts"
+import { isAway } from "../away.ts"
+import { CommunicationError, DmError, DmWaitTimeout } from "../errors.ts"
 import { abortable, sleep } from "../time.ts"
 
 export interface PollOptions {
@@ -7,12 +8,18 @@ export interface PollOptions {
   period?: number | undefined
   /** Seconds until DmWaitTimeout; `Infinity` for no limit. */
   timeout?: number | undefined
+  /** Hears at once that DM is away while it is asked again, and once more when it is away again after an answer. */
+  onAway?: ((error: DmError) => void) | undefined
   signal?: AbortSignal | undefined
   clock?: Clock | undefined
 }
 
+/** Times in a row that a service may say that it cannot work; then it is believed. */
+const patience = 5
+
 /**
- * Asks until there is an answer other than undefined. A service that is away is asked again, until the time is over.
+ * Asks until there is an answer other than undefined. A service that is away is asked again, until the time is over;
+ * one that answers, but cannot work, a few times.
  * @throws DmWaitTimeout, whatever else the question throws, the signal's reason.
  */
 export async function poll<T>(
@@ -20,16 +27,21 @@ export async function poll<T>(
   ask: (signal: AbortSignal | undefined) => Promise<T | undefined>,
   options: PollOptions & { period: number; timeout: number },
 ): Promise<T> {
-  const { clock = systemClock, signal, period, timeout } = options
+  const { clock = systemClock, signal, period, timeout, onAway } = options
   const started = clock.now()
-  let away: CommunicationError | null = null
+  let away: DmError | null = null
+  let refusals = 0
   for (let pause = 0.25; ; pause *= 2) {
     try {
       const answer = await abortable(ask(signal), signal)
       if (answer !== undefined) return answer
       away = null
+      refusals = 0
     } catch (error) {
-      if (!(error instanceof CommunicationError)) throw error
+      if (!(error instanceof DmError && isAway(error))) throw error
+      refusals = error instanceof CommunicationError ? 0 : refusals + 1
+      if (refusals >= patience) throw error
+      if (away === null) onAway?.(stillAsked(what(), error, timeout))
       away = error
     }
     const left = timeout - (clock.now() - started)
@@ -42,4 +54,11 @@ export async function poll<T>(
     }
     await sleep(clock, Math.min(pause, period, left), signal)
   }
+}
+
+function stillAsked(what: string, cause: DmError, timeout: number): DmError {
+  const limit = timeout === Number.POSITIVE_INFINITY ? "until it answers" : `for ${timeout} s in all`
+  return new DmError(cause.code, `${what}: DM is away and is asked again ${limit}: ${cause.message}`, {
+    cause,
+  })
 }

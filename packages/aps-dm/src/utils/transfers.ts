@@ -1,4 +1,4 @@
-import type { DmClient } from "../client/index.ts"
+import type { CallOptions, DmClient } from "../client/index.ts"
 import { CommunicationError, DmTransferError } from "../errors.ts"
 import { untilFilesArrived } from "../transfers/expected-files.ts"
 import { type SubmitUploadOptions, submitUpload } from "../transfers/submit-upload.ts"
@@ -15,8 +15,12 @@ import { type PollOptions, poll } from "./poll.ts"
 export type Acquisition = Pick<DmClient, "daq">
 
 /** DAQs of the experiment, in any state. */
-export async function dmGetDaqs(dm: Acquisition, experiment: string): Promise<DmTransfer[]> {
-  return (await dm.daq.listDaqs()).filter(daq => daq.experimentName === experiment)
+export async function dmGetDaqs(
+  dm: Acquisition,
+  experiment: string,
+  options?: CallOptions,
+): Promise<DmTransfer[]> {
+  return (await dm.daq.listDaqs(options)).filter(daq => daq.experimentName === experiment)
 }
 
 /** The DAQ that is pending or running for exactly this text of a directory; null when there is none. */
@@ -24,8 +28,9 @@ export async function dmGetExperimentDatadirActiveDaq(
   dm: Acquisition,
   experiment: string,
   dataDirectory: string,
+  options?: CallOptions,
 ): Promise<DmTransfer | null> {
-  const daqs = await dmGetDaqs(dm, experiment)
+  const daqs = await dmGetDaqs(dm, experiment, options)
   const active = daqs.find(daq => daq.dataDirectory === dataDirectory && isTransferActive(daq.status ?? ""))
   return active ?? null
 }
@@ -36,7 +41,8 @@ export const dmStartDaq = (
   experiment: string,
   dataDirectory: string,
   daqInfo: DmTaskInfo = {},
-): Promise<DmTransfer> => dm.daq.startDaq(experiment, dataDirectory, daqInfo)
+  options?: CallOptions,
+): Promise<DmTransfer> => dm.daq.startDaq(experiment, dataDirectory, daqInfo, options)
 
 /**
  * The active DAQ for experiment and directory, started when there is none. When the answer to the start is lost, the
@@ -48,14 +54,15 @@ export async function dmEnsureDaq(
   experiment: string,
   dataDirectory: string,
   daqInfo: DmTaskInfo = {},
+  options?: CallOptions,
 ): Promise<DmTransfer> {
-  const active = await dmGetExperimentDatadirActiveDaq(dm, experiment, dataDirectory)
+  const active = await dmGetExperimentDatadirActiveDaq(dm, experiment, dataDirectory, options)
   if (active !== null) return active
   try {
-    return await dmStartDaq(dm, experiment, dataDirectory, daqInfo)
+    return await dmStartDaq(dm, experiment, dataDirectory, daqInfo, options)
   } catch (error) {
     if (!(error instanceof CommunicationError && error.outcomeUnknown)) throw error
-    const started = await dmGetExperimentDatadirActiveDaq(dm, experiment, dataDirectory)
+    const started = await dmGetExperimentDatadirActiveDaq(dm, experiment, dataDirectory, options)
     if (started === null) throw error
     return started
   }

@@ -5,7 +5,7 @@ import type { DataKeys, Readable, Readings, Stageable, StreamAsset, WritesStream
 
 /** A detector that writes one line of a file for each point, and a last one when it is unstaged. */
 export class FileDetector implements Readable, Stageable, WritesStreamAssets {
-  readonly name = "cam"
+  readonly name: string
   readonly parent = null
   readonly #path: (n: number) => string
   #file = ""
@@ -14,7 +14,8 @@ export class FileDetector implements Readable, Stageable, WritesStreamAssets {
   #announced = 0
   #resource = ""
 
-  constructor(path: (n: number) => string) {
+  constructor(path: (n: number) => string, name = "cam") {
+    this.name = name
     this.#path = path
   }
 
@@ -41,7 +42,7 @@ export class FileDetector implements Readable, Stageable, WritesStreamAssets {
   }
 
   describe(): DataKeys {
-    return { cam: { source: "file", dtype: "array", shape: [1, 2, 2], external: "STREAM:" } }
+    return { [this.name]: { source: "file", dtype: "array", shape: [1, 2, 2], external: "STREAM:" } }
   }
 
   getIndex(): number {
@@ -54,7 +55,7 @@ export class FileDetector implements Readable, Stageable, WritesStreamAssets {
       const uri = `file://localhost${pathToFileURL(this.#file).pathname}`
       yield {
         kind: "stream_resource",
-        doc: { uid: this.#resource, data_key: "cam", mimetype: "text/plain", uri, parameters: {} },
+        doc: { uid: this.#resource, data_key: this.name, mimetype: "text/plain", uri, parameters: {} },
       }
     }
     if (index === this.#announced) return

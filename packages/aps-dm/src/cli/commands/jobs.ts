@@ -11,7 +11,7 @@ export const jobs: Command = {
   options: { owner: { type: "string" }, active: { type: "boolean" }, limit: { type: "string" } },
   async run(invocation) {
     invocation.expectWords(0, 0, "")
-    const owner = invocation.text("owner") ?? invocation.client.username
+    const { owner } = invocation
     const limit = invocation.number("limit") ?? 20
     const found: DmJob[] = []
     for await (const job of eachJob(invocation.client.proc, owner, keys, invocation.terminal.interrupt)) {

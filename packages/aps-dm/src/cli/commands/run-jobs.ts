@@ -20,7 +20,7 @@ export const watch: Command = {
   async run(invocation) {
     const file = invocation.text("file")
     invocation.expectWords(file === undefined ? 1 : 0, file === undefined ? 1 : 0, "job")
-    const owner = invocation.text("owner") ?? invocation.client.username
+    const { owner } = invocation
     const [word = ""] = invocation.words
     const target = file === undefined ? await wholeId(invocation, owner, word) : { file }
     return await follow(invocation, (connector, call) => connector.attach(target, { ...call, owner }))

@@ -1,5 +1,6 @@
 import { startUpload, transferProgress, type UploadRun, watchUpload } from "../../transfers/index.ts"
-import { type DmTransfer, isActive } from "../../wire/index.ts"
+import { dmEnsureDaq, dmGetExperimentDatadirActiveDaq } from "../../utils/index.ts"
+import { type DmTaskInfo, type DmTransfer, isActive } from "../../wire/index.ts"
 import type { Command, Invocation } from "../command.ts"
 import { type Columns, showJson, showRows, when } from "../output.ts"
 import { ProgressBar } from "../progress-bar.ts"
@@ -28,11 +29,50 @@ function list(invocation: Invocation, transfers: readonly DmTransfer[], what: st
 }
 
 export const daqs: Command = {
-  usage: "daqs [--experiment NAME] [--active]",
-  what: "watched directories",
-  options: listOptions,
-  run: async invocation =>
-    list(invocation, await invocation.client.daq.listDaqs({ signal: invocation.terminal.interrupt }), "DAQs"),
+  usage: "daqs [--experiment NAME] [--active] | start EXPERIMENT DIRECTORY | stop EXPERIMENT DIRECTORY",
+  what: "watched directories; watch one (--dest D, --skip PATTERNS, --existing) that is not yet; end that",
+  options: {
+    ...listOptions,
+    dest: { type: "string" },
+    skip: { type: "string" },
+    existing: { type: "boolean" },
+  },
+  async run(invocation) {
+    const signal = invocation.terminal.interrupt
+    const [verb, ...rest] = invocation.words
+    if (verb === undefined) return list(invocation, await invocation.client.daq.listDaqs({ signal }), "DAQs")
+    if (verb !== "start" && verb !== "stop") throw new UsageError(`"${verb}" is none of start, stop`)
+    const [experiment, directory, ...more] = rest
+    if (experiment === undefined || directory === undefined)
+      throw new UsageError(`${verb} which experiment and directory?`)
+    if (more.length > 0) throw new UsageError(`what is "${more[0]}"?`)
+    return await (verb === "start" ? startDaq : stopDaq)(invocation, experiment, directory)
+  },
+}
+
+async function startDaq(invocation: Invocation, experiment: string, directory: string): Promise<number> {
+  const { client, terminal, json } = invocation
+  const [destDirectory, skipFilePathPattern] = [invocation.text("dest"), invocation.text("skip")]
+  const daqInfo: DmTaskInfo = {
+    ...(destDirectory === undefined ? {} : { destDirectory }),
+    ...(skipFilePathPattern === undefined ? {} : { skipFilePathPattern }),
+    ...(invocation.flag("existing") ? { processExistingFiles: true } : {}),
+  }
+  const options = { signal: terminal.interrupt }
+  const active = await dmGetExperimentDatadirActiveDaq(client, experiment, directory, options)
+  if (active !== null) terminal.err("it is active already, and its options stay as they are\n")
+  const daq = active ?? (await dmEnsureDaq(client, experiment, directory, daqInfo, options))
+  if (json) showJson(invocation, daq)
+  else terminal.out(`${daq.id}\n`)
+  return 0
+}
+
+async function stopDaq(invocation: Invocation, experiment: string, directory: string): Promise<number> {
+  const { client, terminal, json } = invocation
+  await client.daq.stopDaq(experiment, directory, { signal: terminal.interrupt })
+  if (json) showJson(invocation, { experimentName: experiment, dataDirectory: directory })
+  else terminal.out(`the DAQ of ${directory} ends when DM has stored what waits\n`)
+  return 0
 }
 
 export const uploads: Command = {
@@ -90,6 +130,7 @@ export const upload: Command = {
 async function begin(invocation: Invocation): Promise<UploadRun> {
   const id = invocation.text("id")
   const options = {
+    signal: invocation.terminal.interrupt,
     period: invocation.number("period") ?? 2,
     retries: invocation.number("retries"),
     timeout: invocation.number("timeout"),

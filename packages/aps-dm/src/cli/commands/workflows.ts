@@ -1,5 +1,5 @@
 import { requiredArguments } from "../../jobs/index.ts"
-import { dmAddWorkflow, dmListWorkflows, dmUpdateWorkflow } from "../../utils/index.ts"
+import { dmAddWorkflow, dmUpdateWorkflow } from "../../utils/index.ts"
 import { type DmWorkflow, stageOrder } from "../../wire/index.ts"
 import type { Command, Invocation } from "../command.ts"
 import { showJson, showRows } from "../output.ts"
@@ -16,15 +16,14 @@ export const workflows: Command = {
     if (add !== undefined) return stored(invocation, await dmAddWorkflow(invocation.client, add), "added")
     if (update !== undefined)
       return stored(invocation, await dmUpdateWorkflow(invocation.client, update), "updated")
-    const owner = invocation.text("owner") ?? invocation.client.username
+    const { owner, client, terminal } = invocation
+    const signal = terminal.interrupt
     const [name] = invocation.words
-    if (name !== undefined) {
-      const signal = invocation.terminal.interrupt
-      return one(invocation, await invocation.client.proc.getWorkflowByName(owner, name, { signal }))
-    }
+    if (name !== undefined)
+      return one(invocation, await client.proc.getWorkflowByName(owner, name, { signal }))
     showRows(
       invocation,
-      await dmListWorkflows(invocation.client, owner),
+      await client.proc.listWorkflows(owner, { signal }),
       [
         ["name", row => row.name],
         ["version", row => row.version],
