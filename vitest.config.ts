@@ -14,6 +14,8 @@ export default defineConfig({
     setupFiles: [setup],
     reporters: ["default", new ClosingLine()],
     testTimeout: 20_000,
+    // What is waited for may take its time on a busy machine.
+    expect: { poll: { timeout: 10_000 } },
     // Most tests wait for something: leaving one processor free, as is the default, would leave half of a small machine idle.
     maxWorkers: Math.max(2, availableParallelism()),
     coverage: { include: ["packages/*/src/**", "ioc-sim/src/**"] },
