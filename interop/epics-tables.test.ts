@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { tableContract } from "../packages/core/test/contract/signal-contract.ts"
 import { ProfileDevice } from "../packages/epics/test/support/contract-device.ts"
 import { randomPrefix } from "../packages/epics/test/support/prefix.ts"
-import { peers, startPython } from "./peers.ts"
+import { P4pServer } from "./p4p-server.ts"
+import { peers } from "./peers.ts"
 
 const column = (name: string, type: string, init: string, order: number, trigger = "") => `
 record(waveform, "$(P)${name}") { field(FTVL, "${type}") field(NELM, "10") field(INP, ${init}) field(PINI, "YES")
@@ -71,22 +72,13 @@ with Server(providers=[{prefix + name: pv for name, pv in pvs.items()}], isolate
 
 describe.skipIf(!peers().p4p)("tables of p4p", () => {
   const P = randomPrefix()
-  const server = peers().p4p ? startPython(script, { args: [P], timeout: 300 }) : undefined
+  let server: P4pServer
   let client: PvaClient
   beforeAll(async () => {
-    const port = await server?.next()
-    client = new PvaClient({
-      addressList: [],
-      autoAddressList: false,
-      nameServers: [`127.0.0.1:${port}`],
-      env: {},
-      timeout: 20,
-    })
+    server = await P4pServer.start(script, P)
+    client = server.client
   })
-  afterAll(async () => {
-    await client?.close()
-    await server?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => server?.[Symbol.asyncDispose]())
 
   tableContract("p4p", () => ({
     signals: new ProfileDevice(`pva://${P}`, { client }),

@@ -1,45 +1,34 @@
 import { readFile } from "node:fs/promises"
 import { type Frame, framePng, PvaFrames } from "@ophyd-ts/area-detector"
 import { double, string } from "@ophyd-ts/core"
-import { type ColorMode, colorModes, PvaClient } from "pvxs-node"
+import { type ColorMode, colorModes } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type PythonScript, peers, startPython } from "./peers.ts"
+import { P4pServer } from "./p4p-server.ts"
+import { peers } from "./peers.ts"
 
 describe.skipIf(!peers().p4p)("images of a p4p server", () => {
   const name = `t${Math.random().toString(36).slice(2, 8)}:Image`
-  let server: PythonScript<unknown>
-  let client: PvaClient
+  let server: P4pServer
   let frames: PvaFrames
   let id = 0
 
   beforeAll(async () => {
     const script = await readFile(new URL("./python/image_server.py", import.meta.url), "utf8")
-    server = startPython(script, { args: [name], timeout: 300 })
-    const port = await server.next()
-    client = new PvaClient({
-      addressList: [],
-      autoAddressList: false,
-      nameServers: [`127.0.0.1:${port}`],
-      env: {},
-      timeout: 20,
-    })
-    frames = new PvaFrames(name, { client })
+    server = await P4pServer.start(script, name)
+    frames = new PvaFrames(name, { client: server.client })
   })
-  afterAll(async () => {
-    await client?.close()
-    await server?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => server?.[Symbol.asyncDispose]())
 
   /** Posts a frame; gives its pixels as they are in memory there. */
   async function post(dtype: string, shape: readonly number[], colorMode?: ColorMode): Promise<Buffer> {
     id += 1
-    server.send({
+    server.script.send({
       dtype,
       shape,
       id,
       ...(colorMode === undefined ? {} : { colorMode: colorModes.indexOf(colorMode) }),
     })
-    const { pixels } = (await server.next()) as { pixels: string }
+    const { pixels } = (await server.script.next()) as { pixels: string }
     return Buffer.from(pixels, "base64")
   }
 
@@ -98,14 +87,14 @@ describe.skipIf(!peers().p4p)("images of a p4p server", () => {
     const stream = frames.all({ queue: 8 })
     await stream.ready()
     const first = id + 1
-    server.send({ flood: 300, first })
+    server.script.send({ flood: 300, first })
     const ids: number[] = []
     for await (const frame of stream) {
       ids.push(frame.uniqueId)
       expect(frame.shape).toEqual([64, 64])
       if (frame.uniqueId === id + 300) break
     }
-    await server.next()
+    await server.script.next()
     expect(ids).toEqual([...ids].sort((a, b) => a - b))
     expect(stream.received).toBe(ids.length)
     expect(stream.received + stream.skipped).toBe(300)

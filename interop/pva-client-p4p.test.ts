@@ -1,6 +1,7 @@
-import { ntNdArray, ntScalar, ntUri, PvaClient, plain, readNdArray, readTable } from "pvxs-node"
+import { ntNdArray, ntScalar, ntUri, type PvaClient, plain, readNdArray, readTable } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type PythonScript, peers, startPython } from "./peers.ts"
+import { P4pServer } from "./p4p-server.ts"
+import { peers } from "./peers.ts"
 
 const script = `
 import json, sys, threading, time
@@ -68,28 +69,17 @@ with Server(providers=[{prefix + name: pv for name, pv in pvs.items()}], isolate
 
 describe.skipIf(!peers().p4p)("our pvAccess client against a p4p server", () => {
   const P = `t${Math.random().toString(36).slice(2, 8)}:`
-  let server: PythonScript<unknown>
+  let server: P4pServer
   let client: PvaClient
-  let port: unknown
 
   beforeAll(async () => {
-    server = startPython(script, { args: [P], timeout: 300 })
-    port = await server.next()
-    client = new PvaClient({
-      addressList: [],
-      autoAddressList: false,
-      nameServers: [`127.0.0.1:${port}`],
-      env: {},
-      timeout: 20,
-    })
+    server = await P4pServer.start(script, P)
+    client = server.client
   })
-  afterAll(async () => {
-    await client?.close()
-    await server?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => server?.[Symbol.asyncDispose]())
   const post = async (name: string, value: unknown): Promise<void> => {
-    server.send([name, value])
-    await server.next()
+    server.script.send([name, value])
+    await server.script.next()
   }
 
   it("reads every type there is", async () => {
@@ -154,7 +144,7 @@ describe.skipIf(!peers().p4p)("our pvAccess client against a p4p server", () => 
 
   it("lists the names of the server through its info channel", async () => {
     const names = await client.rpc("server", ntUri("server", { op: "channels" }), {
-      server: `127.0.0.1:${port}`,
+      server: server.endpoint,
     })
     expect(names?.["value"]).toContain(`${P}scalar`)
   })
