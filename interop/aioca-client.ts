@@ -1,6 +1,6 @@
 /** libca, driven by a test: a Python program that does what it is told, request by request. */
 import { readFileSync } from "node:fs"
-import { expect } from "vitest"
+import { expect, vi } from "vitest"
 import { type PythonScript, startPython } from "./peers.ts"
 
 const script = readFileSync(new URL("./python/aioca_client.py", import.meta.url), "utf8")
@@ -86,9 +86,9 @@ export class AiocaClient implements AsyncDisposable {
     return this.updates.filter(u => u.pv === pv).map(u => (u.connected ? u.value : null))
   }
 
-  /** Waits until the values of all updates of a channel are these. */
-  async expectValues(pv: string, values: unknown[]): Promise<void> {
-    await expect.poll(() => this.values(pv), { timeout: 20_000 }).toEqual(values)
+  /** Waits until the values of all updates of a channel are these; at most so many milliseconds. */
+  async expectValues(pv: string, values: unknown[], timeout = 20_000): Promise<void> {
+    await vi.waitFor(() => expect(this.values(pv)).toEqual(values), timeout)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -282,6 +282,8 @@ describe.skipIf(!peers().softIoc)("our client and a softIoc that is killed", () 
     await channel.connect()
     await expect.poll(() => updates, { timeout: 20_000 }).toBeGreaterThan(2)
 
+    // It would be done long after the end of this test.
+    await client.put(`${P}slow.ODLY`, 600, { completion: true })
     const outcome = client.put(`${P}slow.A`, 1, { completion: true }).catch(error => error)
     await client.get(`${P}slow.A`)
     await ioc.kill("SIGKILL")

@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, type TestContext } from "vitest"
 import { root } from "../scripts/workspace.ts"
 import { peers } from "./peers.ts"
 
-async function demo(...args: string[]): Promise<{ output: string; code: number }> {
+async function demo(
+  { onTestFinished }: TestContext,
+  ...args: string[]
+): Promise<{ output: string; code: number }> {
   const script = join("examples", "demo", "main.ts")
   const options = ["--import", "tsx", "--conditions=@ophyd-ts/source", script, ...args]
   const child = spawn(process.execPath, options, { cwd: root, stdio: "pipe" })
@@ -20,13 +23,13 @@ async function demo(...args: string[]): Promise<{ output: string; code: number }
   return { output, code }
 }
 
-describe("the demo on a genuine IOC", () => {
+describe.concurrent("the demo on a genuine IOC", () => {
   const found = peers()
 
   it.skipIf(!found.softIoc)(
     "scans what records can serve, and says that it is a point detector",
-    async () => {
-      const { output, code } = await demo("--ioc", "softioc")
+    async context => {
+      const { output, code } = await demo(context, "--ioc", "softioc")
       expect(code, output).toBe(0)
       expect(output).toContain("A genuine softIoc with a point detector")
       expect(output).toMatch(/\| +21 \| \S+ \| +3\.0000 \| +\d+ \|/)
@@ -38,8 +41,8 @@ describe("the demo on a genuine IOC", () => {
 
   it.skipIf(!found.container)(
     "does the same in a container",
-    async () => {
-      const { output, code } = await demo("--ioc", "container")
+    async context => {
+      const { output, code } = await demo(context, "--ioc", "container")
       expect(code, output).toBe(0)
       expect(output).toContain("A genuine softIoc in a container with a point detector")
       expect(Number(/centre found +(\S+) mm/.exec(output)?.[1])).toBeCloseTo(0.5, 1)
