@@ -4,12 +4,12 @@
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { startSoftIoc } from "@ophyd-ts/ioc-sim"
-import { type BenchOptions, type BenchRow, compare } from "./bench.ts"
+import { freePort } from "../ioc-sim/src/softioc/ports.ts"
+import { type BenchOptions, type BenchRow, callRate, compare } from "./bench.ts"
 import { Load } from "./ca-server/load.ts"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -24,17 +24,13 @@ const PATIENCE = 30_000
 const tooLong = (): Promise<undefined> =>
   new Promise(resolve => void setTimeout(() => resolve(undefined), PATIENCE).unref())
 
-/** Times a second that something happens which happens `times` times in every call. */
-async function rate(once: () => Promise<void>, times: number, seconds = 1): Promise<number> {
-  await once()
-  const start = performance.now()
-  let done = 0
-  while (performance.now() - start < seconds * 1000) {
-    await once()
-    done += times
+/** Measures requests on one channel, of which each call makes so many. */
+const rateOn =
+  (name: string, calls: number, ask: (load: Load, sid: number) => Promise<void>) =>
+  async (load: Load): Promise<number> => {
+    const sid = await load.channel(name)
+    return callRate(1000, () => ask(load, sid), calls)
   }
-  return (done / (performance.now() - start)) * 1000
-}
 
 /** Updates a second that so many subscribers receive together while another client writes. */
 async function fanOut(port: number, subscribers: number): Promise<number> {
@@ -56,47 +52,32 @@ const figures: { name: string; unit: string; measure(load: Load, port: number): 
   {
     name: "create channels, 10,000 at once",
     unit: "1/s",
-    measure: load => rate(async () => void (await load.channel("bench:scalar", 10_000)), 10_000, 0.1),
+    measure: load => callRate(100, () => load.channel("bench:scalar", 10_000), 10_000),
   },
   {
     name: "get, one after the other",
     unit: "1/s",
-    measure: async load => {
-      const sid = await load.channel("bench:scalar")
-      return rate(() => load.read(sid, 1), 1)
-    },
+    measure: rateOn("bench:scalar", 1, (load, sid) => load.read(sid, 1)),
   },
   {
     name: "get, 1,000 in flight",
     unit: "1/s",
-    measure: async load => {
-      const sid = await load.channel("bench:scalar")
-      return rate(() => load.read(sid, 1000), 1000)
-    },
+    measure: rateOn("bench:scalar", 1000, (load, sid) => load.read(sid, 1000)),
   },
   {
     name: "put with completion, one after the other",
     unit: "1/s",
-    measure: async load => {
-      const sid = await load.channel("bench:scalar")
-      return rate(() => load.put(sid, 1), 1)
-    },
+    measure: rateOn("bench:scalar", 1, (load, sid) => load.put(sid, 1)),
   },
   {
     name: "put with completion, 100 in flight",
     unit: "1/s",
-    measure: async load => {
-      const sid = await load.channel("bench:scalar")
-      return rate(() => load.put(sid, 100), 100)
-    },
+    measure: rateOn("bench:scalar", 100, (load, sid) => load.put(sid, 100)),
   },
   {
     name: "get of 1 M doubles",
     unit: "MB/s",
-    measure: async load => {
-      const sid = await load.channel("bench:array")
-      return rate(() => load.read(sid, 1, 1_000_000), 8)
-    },
+    measure: rateOn("bench:array", 8, (load, sid) => load.read(sid, 1, 1_000_000)),
   },
   {
     name: "updates to 1 subscriber while another writes",
@@ -159,13 +140,4 @@ async function start(command: string, args: string[], env: Record<string, string
     }
   }
   throw new Error(`${command} ${args.join(" ")} ended without a word`)
-}
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -5,10 +5,10 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { startSoftIoc } from "@ophyd-ts/ioc-sim"
+import { freePort } from "../ioc-sim/src/softioc/ports.ts"
 import type { BenchOptions, BenchRow } from "./bench.ts"
 import { compare } from "./bench.ts"
 import { type Client, installTca, measure, type Server, tsx } from "./ca/clients.ts"
@@ -103,13 +103,4 @@ async function startBareServer(): Promise<BareServer> {
       await gone
     },
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -10,22 +10,15 @@ import resource
 import sys
 import time
 
+from measuring import rate_within
+
 peer, mode, prefix = sys.argv[1:4]
 limit = float(sys.argv[4]) if len(sys.argv) > 4 else 1.0
+rate = rate_within(limit)
 names = lambda count: [f"{prefix}r{i}" for i in range(count)]
 # Subscriptions, to the end of the process: pyepics frees the callback with the last reference to it, and libca, whose
 # thread may be on its way there, then jumps into freed memory.
 keep = []
-
-
-def rate(call, calls=1):
-    call()
-    start = time.perf_counter()
-    done = 0
-    while time.perf_counter() - start < limit:
-        call()
-        done += calls
-    return done / (time.perf_counter() - start)
 
 
 def quantiles(samples):

@@ -12,20 +12,12 @@ import threading
 import time
 
 from caproto.threading.client import Batch, Context
+from measuring import rate_within
 
 mode, prefix = sys.argv[1:3]
 limit = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+rate = rate_within(limit)
 context = Context(timeout=30)
-
-
-def rate(call, calls=1):
-    call()
-    start = time.perf_counter()
-    done = 0
-    while time.perf_counter() - start < limit:
-        call()
-        done += calls
-    return done / (time.perf_counter() - start)
 
 
 def connected(*names):

@@ -9,22 +9,14 @@ import sys
 import time
 
 import numpy as np
+from measuring import rate_within
 from p4p.client.thread import Context
 
 mode, prefix = sys.argv[1:3]
 limit = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+rate = rate_within(limit)
 ctxt = Context("pva")
 names = lambda count: [f"{prefix}r{i}" for i in range(count)]
-
-
-def rate(call, calls=1):
-    call()
-    start = time.perf_counter()
-    done = 0
-    while time.perf_counter() - start < limit:
-        call()
-        done += calls
-    return done / (time.perf_counter() - start)
 
 
 def connect(count):
