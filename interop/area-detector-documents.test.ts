@@ -8,7 +8,7 @@ import { type EmbeddedBeamline, startBeamline } from "@ophyd-ts/ioc-sim"
 import { bps, documentToJson, type NamedDocument, type Plan, RunEngine } from "@ophyd-ts/run-engine"
 import { CaClient } from "node-epics-ca"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { peers, python } from "./peers.ts"
+import { type PythonScript, peers, startPython } from "./peers.ts"
 
 const reader = readFileSync(new URL("./python/area_detector_reader.py", import.meta.url), "utf8")
 
@@ -29,12 +29,14 @@ describe.skipIf(!(peers().bluesky && peers().eventModel))("documents of an area 
   const directory = mkdtempSync(join(tmpdir(), "area-detector-"))
   let beamline: EmbeddedBeamline
   let client: CaClient
+  let readers: PythonScript<Found>
   let det: SimDetector<{ stats: true }>
   let documents: NamedDocument[] = []
   const RE = new RunEngine()
   RE.subscribe((name, doc) => void documents.push({ name, doc } as NamedDocument))
 
   beforeAll(async () => {
+    readers = startPython<Found>(reader, { timeout: 300 })
     beamline = await startBeamline({ prefix, areaDetector: { sensor: [40, 30] } })
     client = new CaClient(beamline.clientConfig().ca)
     const paths = staticPaths(directory)
@@ -45,8 +47,9 @@ describe.skipIf(!(peers().bluesky && peers().eventModel))("documents of an area 
     await det.file?.queueSize.set(1000)
   })
   afterAll(async () => {
-    await client.close()
-    await beamline.close()
+    await readers?.[Symbol.asyncDispose]()
+    await client?.close()
+    await beamline?.close()
     rmSync(directory, { recursive: true, force: true })
   })
 
@@ -57,9 +60,10 @@ describe.skipIf(!(peers().bluesky && peers().eventModel))("documents of an area 
     const file = join(directory, "documents.jsonl")
     const lines = documents.map(({ name, doc }) => `["${name}",${documentToJson(doc)}]\n`)
     writeFileSync(file, lines.join(""))
-    const [found] = await python<Found>(reader, { args: [file] })
-    expect(found?.documents).toBe(documents.length)
-    const [image, ids, motor] = found?.files ?? []
+    readers.send(file)
+    const found = await readers.next()
+    expect(found.documents).toBe(documents.length)
+    const [image, ids, motor] = found.files
     expect([ids?.dtype, motor?.dtype]).toEqual(["<i4", "<f8"])
     for (const attribute of [ids, motor]) {
       expect(attribute?.shape).toEqual([image?.shape[0]])

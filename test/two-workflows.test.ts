@@ -5,7 +5,7 @@ import { DM_WorkflowConnector, DmClient, DmExperimentSignals } from "@ophyd-ts/a
 import { runPaths, SimDetector } from "@ophyd-ts/area-detector"
 import { connect } from "@ophyd-ts/core"
 import { EpicsMotor } from "@ophyd-ts/epics"
-import { demoWorkflow, startBeamline, startDmService } from "@ophyd-ts/ioc-sim"
+import { type CommandRule, demoWorkflow, startBeamline, startDmService } from "@ophyd-ts/ioc-sim"
 import { type Plan, RunEngine } from "@ophyd-ts/run-engine"
 import { CaClient } from "node-epics-ca"
 import { expect, it, onTestFinished } from "vitest"
@@ -17,16 +17,29 @@ it("two workflows, one waiting for the other, while the next scan runs", { timeo
   for (const name of ["data", "parameters"]) mkdirSync(join(folder, name))
   writeFileSync(join(folder, "parameters", "analysis.json"), "{}\n")
 
-  // The first workflow takes longer than the second scan.
   const [slow, quick] = [
-    demoWorkflow({ name: "slow", stageSeconds: 3 }),
+    demoWorkflow({ name: "slow", stageSeconds: 0.1 }),
     demoWorkflow({ name: "quick", stageSeconds: 0.1 }),
   ]
+  let secondScanEnded = () => {}
+  const untilThen = new Promise<void>(resolve => {
+    secondScanEnded = resolve
+  })
+  /** The first workflow takes longer than the second scan, by more than the second workflow would wait by itself. */
+  const start: CommandRule = {
+    workflow: "slow",
+    stage: "01-START",
+    play: async ({ outside, sleep, time }) => {
+      await outside(untilThen)
+      await sleep(2)
+      return { stdOut: `${Math.floor(time())}\n` }
+    },
+  }
   await using service = await startDmService({
     dataRoot: join(folder, "dm"),
     experiments: [{ name: "two" }],
     workflows: [slow.workflow, quick.workflow],
-    commands: [...slow.commands, ...quick.commands],
+    commands: [start, ...slow.commands, ...quick.commands],
   })
   await using beamline = await startBeamline({ areaDetector: { sensor: [32, 32] } })
   await using epics = new CaClient(beamline.clientConfig().ca)
@@ -42,7 +55,11 @@ it("two workflows, one waiting for the other, while the next scan runs", { timeo
   const RE = new RunEngine()
   RE.subscribe(paths.subscriber)
   const scanEnds: number[] = []
-  RE.subscribe((name, doc) => void (name === "stop" && scanEnds.push(doc.time)))
+  RE.subscribe((name, doc) => {
+    if (name !== "stop") return
+    scanEnds.push(doc.time)
+    if (scanEnds.length === 2) secondScanEnded()
+  })
   const instrument: Instrument = { motor, detectors: [camera] }
   const dm = (workflow: DM_WorkflowConnector): DataManagement => ({ client, signals, workflow })
   const scan = { from: -1, to: 2, points: 4, pollingPeriod: 0.1 }
