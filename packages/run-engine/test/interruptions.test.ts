@@ -180,6 +180,24 @@ describe("pause", () => {
     expect(log).toEqual(["checkpoint", "trigger d", "sleep", "sleep", "null"])
   })
 
+  it("keeps to what had failed before it and before the checkpoint: the plan hears of it after the resume", async () => {
+    const motor = simMotor("m", { moveTime: 1000 })
+    const { RE, log } = recording()
+    const ended = RE.run(
+      (function* () {
+        const moving = yield* bps.absSet(motor, 1, { group: "g" })
+        yield* bps.checkpoint()
+        moving.cancel(new Error("air pressure lost"))
+        yield* bps.sleep(1000)
+      })(),
+    )
+    const failed = expect(ended).rejects.toThrow("air pressure lost")
+    await expect.poll(() => log.at(-1)).toBe("sleep")
+    await RE.requestPause({ defer: false })
+    void RE.resume().catch(() => {})
+    await failed
+  })
+
   it("does not measure a non-rewindable detector again", async () => {
     const gate = deferred()
     let triggers = 0
@@ -244,9 +262,9 @@ describe("ends", () => {
   ] as const)("%s ends with %s; finalisers run and may move", async (verb, exitStatus) => {
     const motor = simMotor("home", { moveTime: 0.005 })
     const did: string[] = []
-    const { RE, docs, states } = recording()
+    const { RE, docs, log, states } = recording()
     const ended = RE.run(bpp.run({}, trip(motor, did)))
-    await expect.poll(() => names(docs)).toEqual(["start"])
+    await expect.poll(() => log.at(-1)).toBe("sleep")
     const result = await RE[verb]("lunch")
     expect(result).toBe(await ended)
     expect(result).toMatchObject({

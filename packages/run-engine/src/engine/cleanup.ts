@@ -1,4 +1,4 @@
-import type { Collectable, Flyable, Named, Stageable } from "@ophyd-ts/core"
+import type { Collectable, Flyable, Named } from "@ophyd-ts/core"
 import { errorOf } from "../errors.ts"
 import type { ExitStatus } from "../messages.ts"
 import { collect } from "../runs/flyers.ts"
@@ -18,10 +18,9 @@ export async function cleanUp(x: Execution, exitStatus: ExitStatus, reason: stri
   await stopPending(x, moving)
   for (const run of x.runs.values()) deliver(x, () => run.monitors.removeAll())
   for (const run of x.runs.values()) await collectFlyers(x, run)
-  for (const obj of [...x.staged].reverse()) {
-    await attempt(x, `unstage ${nameOf(obj)}`, () => (obj as Stageable).unstage())
+  for (const obj of x.staged.objs.reverse()) {
+    await attempt(x, `unstage ${nameOf(obj)}`, () => x.staged.unstage(obj))
   }
-  x.staged.clear()
   for (const [key, run] of x.runs) {
     x.runs.delete(key)
     // A run that the plan left open without failing still ends well.

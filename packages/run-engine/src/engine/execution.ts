@@ -1,5 +1,5 @@
 import { type Named, StatusCancelledError } from "@ophyd-ts/core"
-import { CleanupError, errorOf, FailedPause, InvalidCommand } from "../errors.ts"
+import { CleanupError, errorOf, FailedPause, FailedStatus, InvalidCommand } from "../errors.ts"
 import type { ExitStatus, Metadata, Msg, Plan, RunKey } from "../messages.ts"
 import type { Run } from "../runs/run.ts"
 import { isStatus, isThenable } from "../util.ts"
@@ -12,6 +12,7 @@ import { goOn, rest, stopPending } from "./rest.ts"
 import { Rewinder, replay } from "./rewinder.ts"
 import type { EngineServices } from "./services.ts"
 import { type Frame, PlanStack } from "./stack.ts"
+import { Staged } from "./staged.ts"
 import { type Suspension, suspensionPlan } from "./suspension.ts"
 import { turn } from "./turn.ts"
 import { Waiting } from "./waiting.ts"
@@ -29,7 +30,7 @@ export class Execution<T = unknown> {
   readonly rewinder = new Rewinder()
   readonly runs = new Map<RunKey, Run>()
   readonly runUids: string[] = []
-  readonly staged = new Set<Named>()
+  readonly staged = new Staged()
   readonly seen = new Set<Named>()
   readonly subscriptions = new Set<number>()
   readonly problems: Error[] = []
@@ -144,7 +145,10 @@ export class Execution<T = unknown> {
   #throwWhatIsDue(frame: Frame): void {
     const failure = this.groups.takeFailure()
     // What a clean-up cancels, such as a trigger of a device that it unstages, is no failure of the clean-up.
-    const wasCancelled = failure?.cause instanceof StatusCancelledError && this.#stack.uninterruptible
+    const wasCancelled =
+      this.#stack.uninterruptible &&
+      failure instanceof FailedStatus &&
+      failure.cause instanceof StatusCancelledError
     if (failure !== null && !wasCancelled) {
       frame.throwNext(failure)
     } else if (this.#injected !== null) {

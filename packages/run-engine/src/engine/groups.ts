@@ -1,5 +1,5 @@
-import type { Clock, Named, Status } from "@ophyd-ts/core"
-import { FailedStatus, WaitTimeout } from "../errors.ts"
+import { type Clock, DeviceErrors, type Named, type Status } from "@ophyd-ts/core"
+import { errorOf, FailedStatus, WaitTimeout } from "../errors.ts"
 import type { Group, WaitKwargs } from "../messages.ts"
 import { nameOf } from "../util.ts"
 import { Waiting } from "./waiting.ts"
@@ -13,6 +13,8 @@ interface Tracked {
   readonly group: Group | undefined
   /** Which stretch between checkpoints it was begun in; null when its message is not replayed on a rewind. */
   readonly stretch: number | null
+  /** The object gave a promise: what that rejects with is what the plan is told. */
+  readonly promised: boolean
 }
 
 interface Waiter {
@@ -26,7 +28,8 @@ export class Groups {
   readonly #byGroup = new Map<Group, Set<Tracked>>()
   #stretch = 0
   #waiter: Waiter | null = null
-  #failure: FailedStatus | null = null
+  /** The first that failed without anybody waiting for it. */
+  #failure: Tracked | null = null
   readonly #waitingHook: (statuses: readonly Status<unknown>[] | null) => void
   readonly #clock: Clock
 
@@ -42,9 +45,11 @@ export class Groups {
     verb: Verb,
     group: Group | undefined,
     replayable: boolean,
+    promised = false,
   ): void {
     if (status.done && status.success) return
-    const tracked: Tracked = { status, obj, verb, group, stretch: replayable ? this.#stretch : null }
+    const stretch = replayable ? this.#stretch : null
+    const tracked: Tracked = { status, obj, verb, group, stretch, promised }
     this.#pending.add(tracked)
     if (group !== undefined) {
       const members = this.#byGroup.get(group)
@@ -60,7 +65,7 @@ export class Groups {
     const waiter = this.#waiter
     if (waiter !== null && tracked.group !== undefined && waiter.groups.has(tracked.group))
       waiter.settled(tracked)
-    else if (!tracked.status.success) this.#failure ??= failedStatus(tracked)
+    else if (!tracked.status.success) this.#failure ??= tracked
   }
 
   #forget(tracked: Tracked): void {
@@ -72,9 +77,9 @@ export class Groups {
   }
 
   /** A failure nobody waited for, once: the engine throws it into the plan at its next message. */
-  takeFailure(): FailedStatus | null {
+  takeFailure(): Error | null {
     if (this.#failure === null) return null
-    const failure = this.#failure
+    const failure = failureOf([this.#failure])
     this.#failure = null
     return failure
   }
@@ -89,13 +94,19 @@ export class Groups {
     if (members === undefined) return true
     return new Waiting((resolve, reject) => {
       const began = this.#clock.now()
+      const failed: Tracked[] = []
       const end = () => {
         this.#waiter = null
         forgetTimer()
         this.#waitingHook(null)
       }
-      const expired = () => {
+      // What failed until then still has to reach the plan.
+      const leave = () => {
         end()
+        this.#failure ??= failed[0] ?? null
+      }
+      const expired = () => {
+        leave()
         if (!errorOnTimeout) return resolve(false)
         const late = [...members].map(describe).join(", ")
         const elapsed = (this.#clock.now() - began).toFixed(1)
@@ -105,17 +116,16 @@ export class Groups {
       this.#waiter = {
         groups: new Set([group, ...watch]),
         settled: tracked => {
-          if (!tracked.status.success) {
-            end()
-            reject(failedStatus(tracked))
-          } else if (members.size === 0) {
-            end()
-            resolve(true)
-          }
+          if (!tracked.status.success) failed.push(tracked)
+          // What is staged together ends together: its clean-up would meet the others still on their way.
+          if (members.size > 0 && failed.every(({ promised }) => promised)) return
+          end()
+          if (failed.length === 0) resolve(true)
+          else reject(failureOf(failed))
         },
       }
       this.#waitingHook([...members].map(m => m.status))
-      return end
+      return leave
     })
   }
 
@@ -131,7 +141,7 @@ export class Groups {
   /** Forgets what was begun since the checkpoint: a replay begins it anew, so its end no longer matters. */
   forgetStretch(): void {
     for (const tracked of [...this.#pending]) if (tracked.stretch === this.#stretch) this.#forget(tracked)
-    this.#failure = null
+    if (this.#failure?.stretch === this.#stretch) this.#failure = null
   }
 
   forgetAll(): void {
@@ -144,5 +154,10 @@ export class Groups {
 const describe = ({ status, obj, verb }: Tracked): string =>
   status.description === "" ? `${nameOf(obj)}: ${verb}` : status.description
 
-const failedStatus = (tracked: Tracked): FailedStatus =>
-  new FailedStatus(tracked.status, tracked.verb, nameOf(tracked.obj))
+function failureOf(failed: readonly Tracked[]): Error {
+  const errors = failed.map(({ status, verb, obj, promised }) =>
+    promised ? errorOf(status.error?.cause) : new FailedStatus(status, verb, nameOf(obj)),
+  )
+  if (errors.length === 1) return errors[0]!
+  return new DeviceErrors(failed.map(({ obj }) => nameOf(obj)).join(", "), failed[0]!.verb, errors)
+}

@@ -43,7 +43,10 @@ export function* run<T>(metadata: Metadata, plan: Plan<T> | ((uid: string) => Pl
   return yield* cleanedUp(watched(), () => single(msg("close_run", null, [], { exitStatus, reason })))
 }
 
-/** Stages the devices in order, runs the plan, unstages them in the opposite order, also after an error. */
+/**
+ * Stages the devices in order, runs the plan, unstages them in the opposite order, also after an error; see `stageAll` for
+ * those that take time.
+ */
 export function* stage<T>(devices: readonly Named[], plan: PlanSource<T>): Plan<T> {
   const objs = [...new Set(devices.map(rootOf))]
   function* staged(): Plan<T> {

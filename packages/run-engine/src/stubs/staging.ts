@@ -13,10 +13,10 @@ function* each(command: "stage" | "unstage", objs: readonly Named[], options: St
   for (const obj of objs) results.push(yield msg(command, obj, [], { group }))
   const waits = options.wait ?? options.group === undefined
   if (waits && results.some(isStatus)) yield msg("wait", null, [], { group })
-  return results
+  return results.map(result => (isStatus(result) ? (result.value ?? result) : result))
 }
 
-/** Prepares the object for a scan; gives the devices concerned. */
+/** Prepares the object for a scan; gives the devices concerned, or the status when it is not waited for. */
 export function* stage(obj: Named, options: StageOptions = {}): Plan<unknown> {
   return (yield* each("stage", [obj], options))[0]
 }
@@ -26,10 +26,13 @@ export function* unstage(obj: Named, options: StageOptions = {}): Plan<unknown> 
   return (yield* each("unstage", [obj], options))[0]
 }
 
-/** Stages in order, at the same time where staging takes time, and waits for all. */
+/**
+ * Stages in order, at the same time where staging takes time, and waits for all. When some fail, the rest comes to its end before
+ * the plan hears of it. Objects of which one has to be staged before the other are staged by a message each.
+ */
 export const stageAll = (objs: readonly Named[], options: StageOptions = {}): Plan<unknown[]> =>
   each("stage", objs, options)
 
-/** Unstages in the opposite order of `objs`, and waits for all. */
+/** Unstages in the opposite order of `objs`, at the same time where it takes time, and waits for all. */
 export const unstageAll = (objs: readonly Named[], options: StageOptions = {}): Plan<unknown[]> =>
   each("unstage", [...objs].reverse(), options)

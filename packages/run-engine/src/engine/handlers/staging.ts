@@ -1,8 +1,8 @@
-import type { Named, Stageable } from "@ophyd-ts/core"
-import { andThen, isStatus } from "../../util.ts"
+import { type Named, type Stageable, Status } from "@ophyd-ts/core"
+import type { Group } from "../../messages.ts"
+import { isStatus, isThenable, nameOf } from "../../util.ts"
 import type { Execution } from "../execution.ts"
 import type { Handlers } from "./handler.ts"
-import { begin } from "./moves.ts"
 
 const isStageable = (obj: Named): obj is Stageable =>
   typeof (obj as Partial<Stageable>).stage === "function" &&
@@ -10,34 +10,29 @@ const isStageable = (obj: Named): obj is Stageable =>
 
 /** Objects without `stage` are skipped; neither message is done again on a rewind, so both begin a new stretch. */
 export const staging: Handlers<"stage" | "unstage"> = {
-  stage: (x, { obj, kwargs: { group } }) => {
-    if (!isStageable(obj)) return []
-    // Before it is done: what fails half-way is unstaged too.
-    x.staged.add(obj)
-    return settled(x, "stage", obj, group, obj.stage())
-  },
-  unstage: (x, { obj, kwargs: { group } }) => {
-    if (!isStageable(obj)) return []
-    const result = obj.unstage()
-    x.staged.delete(obj)
-    return settled(x, "unstage", obj, group, result)
-  },
+  stage: (x, { obj, kwargs: { group } }) =>
+    isStageable(obj) ? begun(x, "stage", obj, group, x.staged.stage(obj)) : [],
+  unstage: (x, { obj, kwargs: { group } }) =>
+    isStageable(obj) ? begun(x, "unstage", obj, group, x.staged.unstage(obj)) : [],
 }
 
-function settled(
+/** What takes time is filed under its group, so that others may begin meanwhile; without a group it is waited for. */
+function begun(
   x: Execution,
   verb: "stage" | "unstage",
   obj: Named,
-  group: string | symbol | undefined,
+  group: Group | undefined,
   result: unknown,
 ): unknown {
-  if (isStatus(result)) {
-    begin(x, verb, obj, group, result)
-    x.restartStretch()
-    return result
+  const promised = isThenable(result) && !isStatus(result)
+  if (promised && group === undefined) {
+    return result.then(devices => {
+      x.restartStretch()
+      return devices
+    })
   }
-  return andThen(result, devices => {
-    x.restartStretch()
-    return devices
-  })
+  const action = promised ? Status.run({ name: nameOf(obj), action: verb }, () => result) : result
+  if (isStatus(action)) x.groups.track(action, obj, verb, group, false, promised)
+  x.restartStretch()
+  return action
 }
