@@ -1,5 +1,6 @@
 import { CaClient } from "node-epics-ca"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { freePort } from "../ioc-sim/src/softioc/ports.ts"
 import { type PythonScript, peers, startPython } from "./peers.ts"
 
 /** An IOC of caproto, an implementation of its own: it prints its port once it listens. */
@@ -46,10 +47,10 @@ describe.skipIf(!peers().caproto)("our client against a caproto IOC", () => {
 
   beforeAll(async () => {
     const env = {
-      EPICS_CA_SERVER_PORT: String(20_000 + Math.floor(Math.random() * 10_000)),
+      EPICS_CA_SERVER_PORT: String(await freePort()),
       EPICS_CAS_BEACON_ADDR_LIST: "127.0.0.1",
       EPICS_CAS_AUTO_BEACON_ADDR_LIST: "NO",
-      EPICS_CAS_BEACON_PORT: String(40_000 + Math.floor(Math.random() * 10_000)),
+      EPICS_CAS_BEACON_PORT: String(await freePort()),
       EPICS_CA_ADDR_LIST: "127.0.0.1",
       EPICS_CA_AUTO_ADDR_LIST: "NO",
     }

@@ -2,6 +2,7 @@
 import { networkInterfaces } from "node:os"
 import { ntScalar, PvaClient, PvaServer, SharedPv } from "pvxs-node"
 import { describe, expect, it } from "vitest"
+import { freePort } from "../ioc-sim/src/softioc/ports.ts"
 import { peers, python, startPython } from "./peers.ts"
 
 const byte = (): number => 1 + Math.floor(Math.random() * 250)
@@ -30,12 +31,6 @@ from p4p.client.thread import Context
 conf = {"EPICS_PVA_ADDR_LIST": sys.argv[1], "EPICS_PVA_AUTO_ADDR_LIST": "NO", "EPICS_PVA_BROADCAST_PORT": sys.argv[2]}
 print(json.dumps(float(Context("pva", conf=conf, useenv=False).get("x", timeout=20))))
 `
-
-/** A port that was free for TCP a moment ago is taken as free for UDP. */
-async function freePort(): Promise<number> {
-  await using probe = await PvaServer.open({ isolated: true })
-  return probe.port
-}
 
 describe.skipIf(!peers().p4p).each(ways)("through $what ($to)", ({ own, to }) => {
   it("our client finds a p4p server", async () => {

@@ -15,8 +15,15 @@ import {
 } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { peers } from "./peers.ts"
+import {
+  fieldsOf,
+  livesThroughRestart,
+  monitorsWithPipeline,
+  qsrvRecords,
+  waitsForProcessingWhenAsked,
+} from "./qsrv.ts"
 
-const text = `
+const text = `${qsrvRecords}
 record(ao, "$(P)ao") { field(VAL, "1.5") field(EGU, "mm") field(PREC, "3") field(HOPR, "10") field(LOPR, "-10") field(HIHI, "9")
   field(HHSV, "MAJOR") field(HIGH, "8") field(HSV, "MINOR") field(PINI, "YES") field(DESC, "an output") }
 record(longout, "$(P)long") { field(VAL, "7") field(PINI, "YES") }
@@ -29,10 +36,7 @@ record(waveform, "$(P)doubles") { field(FTVL, "DOUBLE") field(NELM, "200000") }
 record(waveform, "$(P)shorts") { field(FTVL, "SHORT") field(NELM, "10") }
 record(waveform, "$(P)strings") { field(FTVL, "STRING") field(NELM, "10") }
 record(waveform, "$(P)chars") { field(FTVL, "CHAR") field(NELM, "100") info(Q:form, "String") }
-record(calcout, "$(P)slow") { field(CALC, "A") field(ODLY, "0.4") field(OUT, "$(P)slowOut PP") }
-record(ao, "$(P)slowOut") {}
 record(ao, "$(P)locked") { field(DISP, "1") }
-record(calc, "$(P)count") { field(CALC, "VAL+1") field(SCAN, ".1 second") }
 record(ao, "$(P)dead") { field(MDEL, "1") field(ADEL, "5") }
 record(waveform, "$(P)tx") { field(FTVL, "DOUBLE") field(NELM, "5") info(Q:group, {"$(P)table": {
   "+id": "epics:nt/NTTable:1.0", "value.x": {"+type": "plain", "+channel": "VAL", "+putorder": 0, "+trigger": "*"}}}) }
@@ -116,16 +120,8 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
     )
   })
 
-  it("waits for the end of processing when asked, and only then", async () => {
-    let start = performance.now()
-    await client.put(`${P}slow.A`, 1)
-    expect(performance.now() - start).toBeLessThan(350)
-    await vi.waitFor(async () => expect(await value("slow")).toBe(1), wait)
-    start = performance.now()
-    await client.put(`${P}slow.A`, 2, { completion: true })
-    expect(performance.now() - start).toBeGreaterThan(350)
-    expect(await value("slowOut")).toBe(2)
-  })
+  it("waits for the end of processing when asked, and only then", () =>
+    waitsForProcessingWhenAsked(client, P))
 
   it("processes with an empty put, and not with process=false", async () => {
     await client.put(`${P}ao`, 3, { process: false })
@@ -166,16 +162,9 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
     }
   })
 
-  it.each([2, 4, 16])("monitors with a pipeline of %i", async queueSize => {
-    await using monitor = client.monitor(`${P}count`, { type: ntScalar("double"), pipeline: true, queueSize })
-    const seen: number[] = []
-    for await (const update of monitor) {
-      seen.push(update.value.value)
-      if (seen.length === 12) break
-    }
-    const counts = [...new Set(seen)]
-    expect(counts).toEqual(counts.map((_, i) => counts[0]! + i))
-  })
+  it.concurrent.each([2, 4, 16])("monitors with a pipeline of %i", queueSize =>
+    monitorsWithPipeline(client, P, queueSize),
+  )
 
   it("monitors with a mask of events: values by their dead band, archive by its own", async () => {
     const values: number[] = []
@@ -237,43 +226,14 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
       env: {},
       timeout: 20,
     })
-    const fields = [
-      "NAME",
-      "DESC",
-      "SCAN",
-      "PREC",
-      "EGU",
-      "HIHI",
-      "LOLO",
-      "HIGH",
-      "LOW",
-      "VAL",
-      "STAT",
-      "SEVR",
-    ]
-    const records = ["ao", "dead", "locked", "slowOut"]
-    const names = records.flatMap(r => fields.map(f => `${P}${r}.${f}`))
-    const values = await Promise.all(names.map(name => udp.get(name)))
+    const names = fieldsOf("ao", "dead", "locked", "slowOut")
+    const values = await Promise.all(names.map(name => udp.get(P + name)))
     expect(values[0]?.["value"]).toBe(`${P}ao`)
     expect(values).toHaveLength(names.length)
   })
 
-  it("lives through a restart of the IOC: subscriptions come back, a put in flight is unknown", async () => {
-    await using monitor = client.monitor(`${P}ao`, { type: ntScalar("double") })
-    const updates = monitor[Symbol.asyncIterator]()
-    await updates.next()
-    await client.put(`${P}slow.A`, 3)
-    const put = client.put(`${P}slow.A`, 4, { completion: true })
-    // The put has arrived when the value it sets can be read.
-    await vi.waitFor(async () => expect(await value("slow.A")).toBe(4), wait)
-    const outcome = expect(put).rejects.toMatchObject({ code: "PVA_OUTCOME_UNKNOWN" })
-    await ioc.kill("SIGKILL")
-    await outcome
-    await ioc.restart()
-    let update = (await updates.next()).value!
-    while (!update.initial) update = (await updates.next()).value!
-    expect(update.value.value).toBe(1.5)
-  })
+  it("lives through a restart of the IOC: subscriptions come back, a put in flight is unknown", () =>
+    livesThroughRestart(client, P, ioc))
 })
 
 describe.skipIf(!peers().softIoc)("our pvAccess client, when a genuine IOC", () => {

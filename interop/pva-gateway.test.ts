@@ -20,15 +20,11 @@ import {
   t,
 } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { freePort } from "../ioc-sim/src/softioc/ports.ts"
 import { peers } from "./peers.ts"
 
 const double = ntScalar("double")
 const wait = 20_000
-
-async function freePort(): Promise<number> {
-  await using probe = await PvaServer.open({ isolated: true })
-  return probe.port
-}
 
 describe.skipIf(!peers().p4p)("our client, a p4p gateway, and our server", () => {
   const pv = SharedPv.mailbox(double, { value: 1.5 })
@@ -58,7 +54,7 @@ describe.skipIf(!peers().p4p)("our client, a p4p gateway, and our server", () =>
   const upstream = { port: 0, search: 0 }
 
   beforeAll(async () => {
-    const [search, port, gateway, gatewaySearch] = await Promise.all([1, 2, 3, 4].map(freePort))
+    const [search, port, gateway, gatewaySearch] = await Promise.all([1, 2, 3, 4].map(() => freePort()))
     Object.assign(upstream, { port, search })
     server = await opened(port!, search!)
     const folder = await mkdtemp(join(tmpdir(), "ophyd-ts-gateway-"))

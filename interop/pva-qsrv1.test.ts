@@ -16,12 +16,19 @@ import {
 } from "pvxs-node"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { peers } from "./peers.ts"
+import {
+  fieldsOf,
+  livesThroughRestart,
+  monitorsWithPipeline,
+  qsrvRecords,
+  waitsForProcessingWhenAsked,
+} from "./qsrv.ts"
 
 const wait = 20_000
 const double = ntScalar("double")
 const prefix = (): string => `t${Math.random().toString(36).slice(2, 8)}:`
 
-const records = `
+const records = `${qsrvRecords}
 record(ao, "$(P)ao") { field(VAL, "1.5") field(EGU, "mm") field(PREC, "3") field(HOPR, "10") field(LOPR, "-10") field(HIHI, "9")
   field(HHSV, "MAJOR") field(PINI, "YES") field(DESC, "an output") }
 record(longout, "$(P)long") { field(VAL, "7") field(PINI, "YES") }
@@ -32,10 +39,7 @@ record(waveform, "$(P)doubles") { field(FTVL, "DOUBLE") field(NELM, "1000000") }
 record(waveform, "$(P)shorts") { field(FTVL, "SHORT") field(NELM, "10") }
 record(waveform, "$(P)strings") { field(FTVL, "STRING") field(NELM, "10") }
 record(waveform, "$(P)chars") { field(FTVL, "CHAR") field(NELM, "100") }
-record(calcout, "$(P)slow") { field(CALC, "A") field(ODLY, "0.4") field(OUT, "$(P)slowOut PP") }
-record(ao, "$(P)slowOut") {}
 record(ao, "$(P)locked") { field(DISP, "1") }
-record(calc, "$(P)count") { field(CALC, "VAL+1") field(SCAN, ".1 second") }
 record(waveform, "$(P)tx") { field(FTVL, "DOUBLE") field(NELM, "5") info(Q:group, {"$(P)table": {
   "+id": "epics:nt/NTTable:1.0", "value.x": {"+type": "plain", "+channel": "VAL", "+putorder": 0, "+trigger": "*"}}}) }
 record(waveform, "$(P)ty") { field(FTVL, "LONG") field(NELM, "5") info(Q:group, {"$(P)table": {
@@ -110,16 +114,8 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV1 (pvAccessCP
     await expect(client.put(`${P}mbbo`, "three")).rejects.toThrow(/"three" is none of its choices/)
   })
 
-  it("waits for the end of processing when asked, and only then", async () => {
-    let start = performance.now()
-    await client.put(`${P}slow.A`, 1)
-    expect(performance.now() - start).toBeLessThan(350)
-    await vi.waitFor(async () => expect(await value("slow")).toBe(1), wait)
-    start = performance.now()
-    await client.put(`${P}slow.A`, 2, { completion: true })
-    expect(performance.now() - start).toBeGreaterThan(350)
-    expect(await value("slowOut")).toBe(2)
-  })
+  it("waits for the end of processing when asked, and only then", () =>
+    waitsForProcessingWhenAsked(client, P))
 
   it("gets the server's words when it refuses, in INIT or in EXEC", async () => {
     await expect(client.put(`${P}locked`, 1)).rejects.toMatchObject({ code: "PVA_REFUSED" })
@@ -173,15 +169,11 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV1 (pvAccessCP
     }
   })
 
-  it.each([2, 4, 16])("monitors with a pipeline of %i, pauses and goes on", async queueSize => {
-    await using monitor = client.monitor(`${P}count`, { type: double, pipeline: true, queueSize })
-    const seen: number[] = []
-    for await (const update of monitor) {
-      seen.push(update.value.value)
-      if (seen.length === 12) break
-    }
-    const counts = [...new Set(seen)]
-    expect(counts).toEqual(counts.map((_, i) => counts[0]! + i))
+  it.concurrent.each([2, 4, 16])("monitors with a pipeline of %i", queueSize =>
+    monitorsWithPipeline(client, P, queueSize),
+  )
+
+  it("pauses a monitor and goes on", async () => {
     await using paused = client.monitor(`${P}count`, { type: double })
     const updates = paused[Symbol.asyncIterator]()
     await updates.next()
@@ -206,39 +198,12 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV1 (pvAccessCP
   })
 
   it("opens many fields over one connection", async () => {
-    const fields = [
-      "NAME",
-      "DESC",
-      "SCAN",
-      "PREC",
-      "EGU",
-      "HIHI",
-      "LOLO",
-      "HIGH",
-      "LOW",
-      "VAL",
-      "STAT",
-      "SEVR",
-    ]
-    const names = ["ao", "locked", "slowOut"].flatMap(r => fields.map(f => `${P}${r}.${f}`))
-    const values = await Promise.all(names.map(name => client.get(name)))
+    const values = await Promise.all(fieldsOf("ao", "locked", "slowOut").map(name => client.get(P + name)))
     expect(values[0]?.["value"]).toBe(`${P}ao`)
   })
 
-  it("lives through a restart of the IOC: subscriptions come back, a put in flight is unknown", async () => {
-    await using monitor = client.monitor(`${P}ao`, { type: double })
-    const updates = monitor[Symbol.asyncIterator]()
-    await updates.next()
-    const put = client.put(`${P}slow.A`, 4, { completion: true })
-    await vi.waitFor(async () => expect(await value("slow.A")).toBe(4), wait)
-    const outcome = expect(put).rejects.toMatchObject({ code: "PVA_OUTCOME_UNKNOWN" })
-    await ioc.kill("SIGKILL")
-    await outcome
-    await ioc.restart()
-    let update = (await updates.next()).value!
-    while (!update.initial) update = (await updates.next()).value!
-    expect(update.value.value).toBe(1.5)
-  })
+  it("lives through a restart of the IOC: subscriptions come back, a put in flight is unknown", () =>
+    livesThroughRestart(client, P, ioc))
 })
 
 const links = `

@@ -16,6 +16,7 @@ import {
   t,
 } from "pvxs-node"
 import { describe, expect, it, vi } from "vitest"
+import { freePort } from "../ioc-sim/src/softioc/ports.ts"
 import { peers, python, startPython } from "./peers.ts"
 
 const P = `t${Math.random().toString(36).slice(2, 8)}:`
@@ -224,8 +225,7 @@ for request in ("field()record[queueSize=2]", "field()record[pipeline=true,queue
   })
 
   it("is found by UDP search alone", async () => {
-    await using probe = await PvaServer.open({ isolated: true })
-    const broadcastPort = probe.port
+    const broadcastPort = await freePort()
     await using server = await PvaServer.open({
       interfaces: ["127.0.0.1"],
       port: 0,
