@@ -137,11 +137,14 @@ describe("when staging fails", () => {
     const own = new Error("a: the camera could not be stopped", {
       cause: new StatusCancelledError("a_acquire was cancelled"),
     })
-    const a = { name: "a", stage: () => [], unstage: () => Promise.reject(own) }
+    // After so long the event loop has its turn, and the unstaging has failed before the plan waits for it.
+    const unstage = () => {
+      for (const end = performance.now() + 3; performance.now() < end; );
+      return Promise.reject(own)
+    }
     const { RE } = recording({ busyBudget: 1 })
-    // After so long the event loop has its turn before the wait for the unstaging.
-    const long = bps.call(() => new Promise(resolve => setTimeout(resolve, 5)))
-    await expect(RE.run(bpp.stage([a], long))).rejects.toBe(own)
+    const staged = bpp.stage([{ name: "a", stage: () => [], unstage }], bps.null())
+    await expect(RE.run(staged)).rejects.toBe(own)
   })
 
   it("before or during a pause the plan hears of it after the resume", async () => {
