@@ -6,9 +6,14 @@ from record_type import Record, write_text
 class Busy(Record):
     type_name = "busy"
 
+    def init(self):
+        self.told = self["VAL"]
+
     def process(self):
         self.stamp()
-        self.announce("VAL")
+        if self["VAL"] != self.told:
+            self.told = self["VAL"]
+            self.announce("VAL")
         if self["VAL"] == 0:
             self.finish()
 

@@ -81,7 +81,13 @@ export class Beamline {
       ],
       noise,
     )
-    this.busy = new BusyRecord(`${prefix}busy`, clock)
+    this.busy = new BusyRecord(
+      `${prefix}busy`,
+      clock,
+      ["Done", "Busy"],
+      undefined,
+      "busy until somebody writes Done",
+    )
   }
 
   /** All records that are served. */

@@ -2,6 +2,7 @@
 import { type CaServer, type PvInput, type PvMetadata, type PvType, ServerPv } from "node-epics-ca"
 import type { Directory, NamedField } from "./directory.ts"
 import {
+  type Alarm,
   type ArrayContent,
   type Content,
   charsOf,
@@ -10,18 +11,20 @@ import {
   type FieldType,
   textOf,
 } from "./records/field.ts"
-import type { FieldMetadata, SimRecord } from "./records/record.ts"
+import type { FieldMetadata } from "./records/record.ts"
+import { ServedPvs } from "./served-pvs.ts"
 
 const types: Readonly<Record<Exclude<FieldType, "array">, PvType>> = {
   double: "double",
   long: "long",
+  ulong: "double",
   short: "short",
   string: "string",
   enum: "enum",
   chars: "char",
 }
 
-/** Channel Access has no unsigned numbers but bytes: an IOC serves them as the next larger type. */
+/** Channel Access has no unsigned numbers but bytes: an IOC serves them as the next larger type, as for `ulong`. */
 const arrayTypes: Readonly<Record<ElementType, PvType>> = {
   CHAR: "char",
   UCHAR: "char",
@@ -36,50 +39,25 @@ const arrayTypes: Readonly<Record<ElementType, PvType>> = {
 /** The records of a directory on a Channel Access server. */
 export class RecordsOverCa {
   readonly #server: CaServer
-  readonly #pvs = new Map<SimRecord, Map<string, ServerPv>>()
+  readonly #pvs = new ServedPvs<ServerPv>({
+    make: makePv,
+    posted,
+    again: (pv, timestamp) => pv.postAlarm({ timestamp }),
+    described,
+  })
 
   constructor(server: CaServer, directory: Directory) {
     this.#server = server
     server.provide(name => {
       const named = directory.find(name)
-      return named && this.#pv(named)
+      return named && this.#pvs.get(named)
     })
   }
 
   /** Ends the channels of clients to a PV, which the directory has taken away. */
-  disconnect({ record, field }: NamedField): void {
-    const pv = this.#pvs.get(record)?.get(field)
+  disconnect(named: NamedField): void {
+    const pv = this.#pvs.known(named)
     if (pv !== undefined) this.#server.disconnect(pv)
-  }
-
-  #pv(named: NamedField): ServerPv {
-    const pvs = this.#served(named.record)
-    const known = pvs.get(named.field)
-    if (known !== undefined) return known
-    const pv = makePv(named)
-    pvs.set(named.field, pv)
-    return pv
-  }
-
-  /** PVs of a record by field; from the first one on they hear of what the record posts. */
-  #served(record: SimRecord): Map<string, ServerPv> {
-    const known = this.#pvs.get(record)
-    if (known !== undefined) return known
-    const pvs = new Map<string, ServerPv>()
-    this.#pvs.set(record, pvs)
-    record.serve({
-      posted: (field, value, alarm, time) => {
-        const [pv, spec] = [pvs.get(field), record.table[field]]
-        if (pv !== undefined && spec !== undefined) pv.post(shown(spec, value), { ...alarm, timestamp: time })
-      },
-      described: () => {
-        for (const [field, pv] of pvs) {
-          const spec = record.table[field]
-          if (spec !== undefined) pv.describe(pvMetadata(spec, record.metadata(field)))
-        }
-      },
-    })
-    return pvs
   }
 }
 
@@ -88,15 +66,29 @@ function makePv({ name, record, field, spec }: NamedField): ServerPv {
     ...pvMetadata(spec, record.metadata(field)),
     type: spec.type === "array" ? arrayTypes[spec.elements ?? "DOUBLE"] : types[spec.type],
     value: shown(spec, record.read(field) ?? spec.initial),
-    ...(spec.length !== undefined && { maxCount: spec.length }),
+    ...(spec.length !== undefined &&
+      (spec.type === "string" ? { maxLength: spec.length } : { maxCount: spec.length })),
     access: spec.readOnly ? "read" : "read-write",
     recordType: record.type,
     severity: record.alarm.severity,
     status: record.alarm.status,
     timestamp: record.time,
-    onPut: value => record.write(field, taken(spec, value as Content)),
+    // The record posts what it takes, when it takes it: a put may have to wait for its turn.
+    postPuts: false,
+    onPut: (value, context) => {
+      const content = taken(spec, value as Content)
+      return context.notify ? record.put(field, content, context) : record.write(field, content)
+    },
   })
   return pv as ServerPv
+}
+
+function posted(pv: ServerPv, { spec }: NamedField, value: Content, alarm: Alarm, timestamp: number): void {
+  pv.post(shown(spec, value), { ...alarm, timestamp })
+}
+
+function described(pv: ServerPv, { record, field, spec }: NamedField): void {
+  pv.describe(pvMetadata(spec, record.metadata(field)))
 }
 
 const isChars = (spec: FieldSpec): boolean => spec.type === "chars"
@@ -114,7 +106,8 @@ function pvMetadata(spec: FieldSpec, { units, precision, limits }: FieldMetadata
   return {
     ...(spec.choices && { enumStrings: spec.choices }),
     ...(units !== undefined && { units }),
-    ...(precision !== undefined && { precision }),
+    // An IOC takes any number of digits.
+    ...(precision !== undefined && { precision: Math.max(0, precision) }),
     ...(limits && { limits: { display: limits, control: limits } }),
   }
 }

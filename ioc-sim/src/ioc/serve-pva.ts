@@ -23,11 +23,13 @@ import {
   type FieldType,
   textOf,
 } from "./records/field.ts"
-import type { FieldMetadata, SimRecord } from "./records/record.ts"
+import type { FieldMetadata } from "./records/record.ts"
+import { ServedPvs } from "./served-pvs.ts"
 
 const types: Readonly<Record<Exclude<FieldType, "array">, StructureType>> = {
   double: numberType("double"),
   long: numberType("int"),
+  ulong: numberType("uint"),
   short: numberType("short"),
   string: stringType,
   enum: choiceType,
@@ -50,66 +52,48 @@ const typeOf = ({ type, elements = "DOUBLE" }: FieldSpec): StructureType =>
 
 /** The records of a directory on a pvAccess server. */
 export class RecordsOverPva {
-  readonly #pvs = new Map<SimRecord, Map<string, SharedPv>>()
+  readonly #pvs = new ServedPvs<SharedPv>({ make: makePv, posted, again, described })
 
   constructor(server: PvaServer, directory: Directory) {
     server.provide({
       find: name => {
         const named = directory.find(name)
-        return named && this.#pv(named)
+        return named && this.#pvs.get(named)
       },
       names: () => directory.names,
     })
   }
 
   /** Ends the channels of clients to a PV, which the directory has taken away. */
-  disconnect({ record, field }: NamedField): void {
-    this.#pvs.get(record)?.get(field)?.close()
+  disconnect(named: NamedField): void {
+    this.#pvs.known(named)?.close()
   }
 
   /** Makes a PV that was disconnected ready for clients again. */
   reconnect(named: NamedField): void {
-    const pv = this.#pvs.get(named.record)?.get(named.field)
+    const pv = this.#pvs.known(named)
     if (pv !== undefined && !pv.isOpen) pv.open(typeOf(named.spec), present(named) as never)
-  }
-
-  #pv(named: NamedField): SharedPv {
-    const { record, field, spec } = named
-    const pvs = this.#served(record)
-    const known = pvs.get(field)
-    if (known !== undefined) return known
-    const onPut = spec.readOnly ? {} : { onPut: (put: PutRequest) => write(record, field, spec, put) }
-    const pv = new SharedPv(typeOf(spec), { value: present(named) as never, ...onPut })
-    pvs.set(field, pv)
-    return pv
-  }
-
-  /** PVs of a record by field; from the first one on they hear of what the record posts. */
-  #served(record: SimRecord): Map<string, SharedPv> {
-    const known = this.#pvs.get(record)
-    if (known !== undefined) return known
-    const pvs = new Map<string, SharedPv>()
-    this.#pvs.set(record, pvs)
-    record.serve({
-      posted: (field, value, alarm, time) => {
-        const [pv, spec] = [pvs.get(field), record.table[field]]
-        if (spec !== undefined) post(pv, () => ({ value: shown(spec, value), ...stampOf(alarm, time) }))
-      },
-      described: () => {
-        for (const [field, pv] of pvs) {
-          const spec = record.table[field]
-          if (spec !== undefined)
-            post(pv, () => describe(spec.type, record.metadata(field), record.read("DESC")))
-        }
-      },
-    })
-    return pvs
   }
 }
 
-/** Types of fields are known when the beamline runs, not when it is compiled. A PV that is disconnected has no clients. */
-function post(pv: SharedPv | undefined, changes: () => object): void {
-  if (pv?.isOpen) pv.post(changes() as never)
+function makePv(named: NamedField): SharedPv {
+  const onPut = named.spec.readOnly ? {} : { onPut: (put: PutRequest) => write(named, put) }
+  return new SharedPv(typeOf(named.spec), { value: present(named) as never, ...onPut })
+}
+
+// Types of fields are known when the beamline runs, not when it is compiled. A PV that is disconnected has no clients.
+
+function posted(pv: SharedPv, { spec }: NamedField, value: Content, alarm: Alarm, time: number): void {
+  if (pv.isOpen) pv.post({ value: shown(spec, value), ...stampOf(alarm, time) } as never)
+}
+
+/** Who reads sees that the value is a new one; who watches has it already. */
+function again(pv: SharedPv, time: number): void {
+  if (pv.isOpen) pv.keep({ timeStamp: timeStampOf(time) } as never)
+}
+
+function described(pv: SharedPv, { record, field, spec }: NamedField): void {
+  if (pv.isOpen) pv.post(describe(spec.type, record.metadata(field), record.read("DESC")) as never)
 }
 
 /** All that a PV for a field holds. */
@@ -119,11 +103,11 @@ export const present = ({ record, field, spec }: NamedField): object => ({
   ...stampOf(record.alarm, record.time),
 })
 
-async function write(record: SimRecord, field: string, spec: FieldSpec, put: PutRequest): Promise<void> {
+async function write({ record, field, spec }: NamedField, put: PutRequest): Promise<void> {
   const written = spec.type === "enum" ? memberOf(put.value, "value", "index") : memberOf(put.value, "value")
   const content = spec.type === "chars" ? textOf(written as ArrayContent) : (written as Content)
-  const completion = record.write(field, content)
-  if (put.options["block"] === "true") await completion
+  if (put.options["block"] === "true") await record.put(field, content, put)
+  else void record.write(field, content)
 }
 
 function shown(spec: FieldSpec, value: Content): unknown {
@@ -133,12 +117,16 @@ function shown(spec: FieldSpec, value: Content): unknown {
 
 /** Alarm and time of a value. */
 export function stampOf({ severity, status }: Alarm, time: number): object {
-  const secondsPastEpoch = Math.floor(time)
   return {
     // The class of trouble is the record's; its Channel Access condition goes into the text, as in QSRV.
     alarm: { severity, status: severity === 0 ? 0 : 3, message: severity === 0 ? "" : conditionText(status) },
-    timeStamp: { secondsPastEpoch, nanoseconds: Math.round((time - secondsPastEpoch) * 1e9) % 1e9 },
+    timeStamp: timeStampOf(time),
   }
+}
+
+function timeStampOf(time: number): object {
+  const secondsPastEpoch = Math.floor(time)
+  return { secondsPastEpoch, nanoseconds: Math.round((time - secondsPastEpoch) * 1e9) % 1e9 }
 }
 
 function describe(

@@ -42,7 +42,7 @@ describe("the embedded IOC", () => {
       upperControlLimit: 25,
     })
     const velocity = await client.get(pv("m2.VELO"), { metadata: true })
-    expect(velocity.metadata).toMatchObject({ units: "mm/s" })
+    expect(velocity.metadata).toMatchObject({ units: "mm/sec" })
     const menu = await client.get(pv("m2.SPMG"), { metadata: true })
     expect(menu.metadata?.enumStrings).toEqual(["Stop", "Pause", "Move", "Go"])
     await client.put(pv("m2.EGU"), "um", { completion: true })

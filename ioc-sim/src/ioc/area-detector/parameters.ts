@@ -77,6 +77,7 @@ export type WriteHandlers<T extends ParameterTable> = {
 const inputTypes: Readonly<Record<FieldType, string>> = {
   double: "ai",
   long: "longin",
+  ulong: "longin",
   short: "longin",
   string: "stringin",
   enum: "bi",
@@ -87,6 +88,7 @@ const outputTypes: Readonly<Record<FieldType, string>> = {
   ...inputTypes,
   double: "ao",
   long: "longout",
+  ulong: "longout",
   short: "longout",
   string: "stringout",
   enum: "bo",

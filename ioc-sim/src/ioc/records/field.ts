@@ -1,7 +1,7 @@
 /** Fields of a simulated record: what they are, what they hold, and who hears of changes. */
 
 /** How a field is kept and served. `chars` is a text in a waveform of characters, `array` a waveform of numbers. */
-export type FieldType = "double" | "long" | "short" | "string" | "enum" | "chars" | "array"
+export type FieldType = "double" | "long" | "ulong" | "short" | "string" | "enum" | "chars" | "array"
 
 /** Elements of a waveform of numbers, as FTVL of the record names them. */
 export type ElementType = "CHAR" | "UCHAR" | "SHORT" | "USHORT" | "LONG" | "ULONG" | "FLOAT" | "DOUBLE"
@@ -32,12 +32,14 @@ export interface FieldSpec<T extends FieldType = FieldType> {
   readonly initial: ContentOf<T>
   /** Texts of an `enum`. */
   readonly choices?: readonly string[]
-  /** Room of `chars` (with the character that ends them) and of an `array`: NELM of the record. */
+  /** Room of a text, with the character that ends it, and of an `array`: size of the field, NELM of a waveform. */
   readonly length?: number
   /** Elements of an `array`. */
   readonly elements?: ElementType
   /** Clients may not write it. */
   readonly readOnly?: boolean
+  /** Clients hear of a value, or of the alarm with it, only when it is another one. */
+  readonly onChange?: boolean
 }
 
 /** The fields of a record type by name. */
@@ -57,7 +59,8 @@ export const noAlarm: Alarm = { severity: 0, status: 0 }
 export const double = (initial = 0): FieldSpec<"double"> => ({ type: "double", initial })
 export const short = (initial = 0): FieldSpec<"short"> => ({ type: "short", initial })
 export const long = (initial = 0): FieldSpec<"long"> => ({ type: "long", initial })
-export const text = (initial = ""): FieldSpec<"string"> => ({ type: "string", initial })
+export const ulong = (initial = 0): FieldSpec<"ulong"> => ({ type: "ulong", initial })
+export const text = (initial = "", length = 40): FieldSpec<"string"> => ({ type: "string", initial, length })
 export const menu = (choices: readonly string[], initial = 0): FieldSpec<"enum"> => ({
   type: "enum",
   initial,
@@ -74,6 +77,14 @@ export const readOnly = <T extends FieldType>(spec: FieldSpec<T>): FieldSpec<T> 
   ...spec,
   readOnly: true,
 })
+
+export const onChange = <T extends FieldType>(spec: FieldSpec<T>): FieldSpec<T> => ({
+  ...spec,
+  onChange: true,
+})
+
+/** Units of a record: EGU has room for 15 characters. */
+export const units = (initial = ""): FieldSpec<"string"> => text(initial, 16)
 
 /** The typed array that holds elements of a type. */
 export const arrayOf = {

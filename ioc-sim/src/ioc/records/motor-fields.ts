@@ -1,5 +1,5 @@
 /** The fields of the motor record that clients use, with their published names, types and choices. */
-import { double, long, menu, readOnly, short, text } from "./field.ts"
+import { double, long, menu, readOnly, short, text, ulong, units } from "./field.ts"
 
 const noYes = ["NO", "YES"] as const
 
@@ -53,13 +53,13 @@ export const motorFields = {
   SREV: long(200),
   UREV: double(0.2),
   OUT: text("@sim"),
-  MSTA: readOnly(long()),
+  MSTA: readOnly(ulong()),
   CNEN: menu(["Disable", "Enable"], 1),
   STUP: menu(["OFF", "ON", "BUSY"]),
   SYNC: short(),
   UEIP: menu(noYes),
   PREC: short(4),
-  EGU: text(),
+  EGU: units(),
 }
 
 export type MotorFields = typeof motorFields

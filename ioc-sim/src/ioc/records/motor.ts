@@ -1,9 +1,10 @@
 /** The motor record: what its fields do, on a simulated axis. */
 import type { Clock } from "@ophyd-ts/core"
 import { Axis, type AxisFault, type Travel } from "../physics/axis.ts"
-import { type Content, noAlarm } from "./field.ts"
+import { type Content, type FieldTable, noAlarm } from "./field.ts"
+import { LastingRecord } from "./lasting.ts"
 import { type MotorFields, MotorStatus, motorFields, Spmg } from "./motor-fields.ts"
-import { type FieldMetadata, type InitialValues, SimRecord } from "./record.ts"
+import type { FieldMetadata, InitialValues } from "./record.ts"
 
 /** Seconds between two read-backs of a moving axis. */
 const tick = 0.05
@@ -16,16 +17,32 @@ export interface MotorOptions {
   readonly travel?: Travel
 }
 
-/** Fields in dial coordinates; the others in user coordinates share the record's limits. */
-const dialFields = new Set(["DVAL", "DRBV", "DHLM", "DLLM"])
-const unitless = new Set(["RVAL", "RRBV", "MSTA", "PREC", "RTRY", "RCNT", "SREV", "DLY", "ACCL", "BACC"])
+/** Units that are not EGU, as the motor record has them. */
+const unitsOf: Readonly<Record<string, (egu: string) => string>> = {
+  VELO: egu => `${egu}/sec`,
+  VMAX: egu => `${egu}/sec`,
+  BVEL: egu => `${egu}/sec`,
+  VBAS: egu => `${egu}/sec`,
+  ACCL: () => "sec",
+  BACC: () => "sec",
+  SREV: () => "steps/rev",
+  UREV: egu => `${egu}/rev`,
+}
+
+/** Fields that lie between two others. */
+const limitsOf: Readonly<Record<string, readonly [low: keyof MotorFields, high: keyof MotorFields]>> = {
+  VAL: ["LLM", "HLM"],
+  RBV: ["LLM", "HLM"],
+  DVAL: ["DLLM", "DHLM"],
+  DRBV: ["DLLM", "DHLM"],
+  VELO: ["VBAS", "VMAX"],
+}
 
 /** The simulated motor record. Every accepted request makes DMOV go 1, 0, 1, also one that moves nothing. */
-export class MotorRecord extends SimRecord<MotorFields> {
+export class MotorRecord extends LastingRecord<MotorFields> {
   readonly #axis: Axis
   /** Dial position that was last asked for. */
   #target: number
-  #waiting: (() => void)[] = []
   /** SPMG holds a request back. */
   #held = false
   #stopping = false
@@ -48,20 +65,18 @@ export class MotorRecord extends SimRecord<MotorFields> {
   }
 
   override metadata(field: string): FieldMetadata {
-    if (!(field in motorFields) || unitless.has(field)) return {}
-    const perSecond = field === "VELO" || field === "VBAS" || field === "VMAX" || field === "BVEL"
-    const units = perSecond ? `${this.get("EGU")}/s` : this.get("EGU")
-    const precision = this.get("PREC")
-    if (perSecond) return { units, precision }
-    const limits = dialFields.has(field)
-      ? ([this.get("DLLM"), this.get("DHLM")] as const)
-      : ([this.get("LLM"), this.get("HLM")] as const)
-    return { units, precision, limits }
+    const type = (this.table as FieldTable)[field]?.type
+    const egu = this.get("EGU")
+    const units = unitsOf[field]?.(egu) ?? egu
+    const precision = type === "double" || type === "string" ? this.get("PREC") : 0
+    const [low, high] = limitsOf[field] ?? []
+    if (low === undefined || high === undefined) return { units, precision }
+    return { units, precision, limits: [Number(this.get(low)), Number(this.get(high))] }
   }
 
   override close(): void {
     this.#cancelTick()
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    super.close()
   }
 
   protected override check(field: keyof MotorFields, value: Content): void {
@@ -151,7 +166,7 @@ export class MotorRecord extends SimRecord<MotorFields> {
     this.post({ DMOV: 0 })
     this.#held = this.get("SPMG") <= Spmg.pause
     if (!this.#held) this.#begin()
-    return new Promise(resolve => this.#waiting.push(resolve))
+    return this.begun()
   }
 
   /** SET mode: the position gets another number and the axis stays where it is. */
@@ -241,7 +256,7 @@ export class MotorRecord extends SimRecord<MotorFields> {
     this.post({ DMOV: 1, ATHM: this.get("DRBV") === 0 ? 1 : 0 })
     this.#status()
     if (this.get("SPMG") === Spmg.move) this.post({ SPMG: Spmg.pause })
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    this.over()
   }
 
   get #done(): boolean {

@@ -1,6 +1,15 @@
 /** A record that holds one value of any type: what most records of an IOC are. */
 import type { Clock } from "@ophyd-ts/core"
-import { type Content, type FieldSpec, type FieldTable, noAlarm, readOnly, short, text } from "./field.ts"
+import {
+  type Content,
+  type FieldSpec,
+  type FieldTable,
+  noAlarm,
+  onChange,
+  readOnly,
+  short,
+  units as unitsOf,
+} from "./field.ts"
 import { type FieldMetadata, type InitialValues, SimRecord } from "./record.ts"
 
 /** Channel Access condition STATE. */
@@ -29,9 +38,11 @@ export class PointRecord extends SimRecord<PointFields> {
   constructor(name: string, type: string, spec: FieldSpec, clock: Clock, options: PointOptions = {}) {
     const { description = "", units = "", precision = 0, onWrite } = options
     const isNumber = spec.type === "double" || spec.type === "long"
+    // A waveform tells each of its values.
+    const told = spec.type === "chars" || spec.type === "array" ? spec : onChange(spec)
     const table = {
-      VAL: onWrite === undefined ? readOnly(spec) : spec,
-      ...(isNumber && { EGU: text(units) }),
+      VAL: onWrite === undefined ? readOnly(told) : told,
+      ...(isNumber && { EGU: unitsOf(units) }),
       ...(spec.type === "double" && { PREC: short(precision) }),
     }
     const initial = description === "" ? {} : { DESC: description }

@@ -6,6 +6,7 @@ import {
   type FieldSpec,
   type FieldTable,
   type FieldValue,
+  menu,
   noAlarm,
   readOnly,
   short,
@@ -22,17 +23,31 @@ export interface FieldMetadata {
 
 /** Who serves a record. */
 export interface RecordListener {
-  /** A field was posted. `time` is in seconds since 1970. */
-  posted(field: string, value: Content, alarm: Alarm, time: number): void
+  /**
+   * A field was posted. `time` is in seconds since 1970. With `again` it is nothing new for who has seen the last one
+   * but its time.
+   */
+  posted(field: string, value: Content, alarm: Alarm, time: number, again: boolean): void
   /** Units, digits or limits are not what they were. */
   described(): void
 }
 
+/** Somebody who waits for the completion of a put, until `signal` says that nobody does any longer. */
+export interface PutWaiter {
+  readonly signal: AbortSignal
+}
+
+/** Conditions of an alarm: as many as Channel Access can name of them. */
+const conditions =
+  "NO_ALARM READ WRITE HIHI HIGH LOLO LOW STATE COS COMM TIMEOUT HWLIMIT CALC SCAN LINK SOFT".split(" ")
+
 /** Fields that every record has. */
 const commonFields = {
-  NAME: readOnly(text()),
+  NAME: readOnly(text("", 61)),
   RTYP: readOnly(text()),
-  DESC: text(),
+  DESC: text("", 41),
+  STAT: readOnly(menu(conditions)),
+  SEVR: readOnly(menu(["NO_ALARM", "MINOR", "MAJOR", "INVALID"])),
   // Clients ask whether a record is disabled; none of these ever is.
   DISA: readOnly(short()),
 }
@@ -48,6 +63,10 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   readonly #listeners: RecordListener[] = []
   #alarm: Alarm = noAlarm
   #time: number
+  /** What was posted last of fields that are posted on a change. */
+  readonly #told = new Map<string, { readonly value: Content; readonly alarm: Alarm }>()
+  /** The field that is being written, until it is posted. */
+  #writing: string | undefined
 
   constructor(name: string, type: string, table: T, clock: Clock, initial: InitialValues<T> = {}) {
     this.name = name
@@ -57,6 +76,8 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
     this.#time = clock.time()
     for (const field in initial) this.#values.set(field, initial[field as keyof typeof initial] as Content)
     this.#values.set("NAME", name).set("RTYP", type)
+    for (const [field, spec] of Object.entries<FieldSpec>(this.table))
+      if (spec.onChange) this.#told.set(field, { value: this.read(field) ?? spec.initial, alarm: noAlarm })
   }
 
   /** What a field holds. */
@@ -93,8 +114,19 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
     if (spec === undefined) throw new Error(`${this.name} has no field ${field}`)
     if (spec.readOnly) throw new Error(`${this.name}.${field} is read only`)
     this.check(field as keyof T & string, value)
-    this.#values.set(field, value)
-    return this.written(field as keyof T & string)
+    this.#values.set(field, spec.type === "string" ? fitting(value as string, spec) : value)
+    this.#writing = field
+    const outcome = this.written(field as keyof T & string)
+    if (this.#writing === field) this.announce(field as keyof T & string)
+    return outcome
+  }
+
+  /**
+   * The same for a client that waits for the end, which some records begin when it is their turn.
+   * @throws Error, or rejects with it, as {@link write} does.
+   */
+  put(field: string, value: Content, _waiter: PutWaiter): Promise<void> | void {
+    return this.write(field, value)
   }
 
   /** Units, digits and limits of a field. */
@@ -131,20 +163,33 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   protected announce(field: keyof T & string): void {
     const value = this.read(field)
     if (value === undefined) return
+    if (this.#writing === field) this.#writing = undefined
     this.#time = this.clock.time()
-    for (const listener of this.#listeners) listener.posted(field, value, this.#alarm, this.#time)
+    const alarm = this.#alarm
+    const told = this.#told.get(field)
+    const again = told !== undefined && Object.is(told.value, value) && told.alarm === alarm
+    if (told !== undefined && !again) this.#told.set(field, { value, alarm })
+    for (const listener of this.#listeners) listener.posted(field, value, alarm, this.#time, again)
   }
 
   /** Raises or clears the alarm; it travels with the fields that are posted from now on and with the value at once. */
   protected setAlarm(alarm: Alarm): void {
     if (alarm.severity === this.#alarm.severity && alarm.status === this.#alarm.status) return
     this.#alarm = alarm
-    this.announce("VAL")
+    this.#values.set("STAT", alarm.status).set("SEVR", alarm.severity)
+    for (const field of ["STAT", "SEVR", "VAL"]) this.announce(field as keyof T & string)
   }
 
   protected describe(): void {
     for (const listener of this.#listeners) listener.described()
   }
+}
+
+/** A text as far as its field has room for it, cut between characters. */
+function fitting(value: string, { length = 40 }: FieldSpec): string {
+  const bytes = new Uint8Array(length - 1)
+  const { read } = new TextEncoder().encodeInto(value, bytes)
+  return value.slice(0, read)
 }
 
 /** First values of some fields. */

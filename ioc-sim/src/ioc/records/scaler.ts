@@ -1,8 +1,9 @@
 /** The scaler record: counts events of several channels for a preset time. */
 import type { Clock } from "@ophyd-ts/core"
 import type { Noise } from "../physics/random.ts"
-import { type Content, double, type FieldSpec, long, menu, readOnly, short, text } from "./field.ts"
-import { type FieldMetadata, SimRecord } from "./record.ts"
+import { type Content, double, type FieldSpec, long, menu, readOnly, short, text, units } from "./field.ts"
+import { LastingRecord } from "./lasting.ts"
+import type { FieldMetadata } from "./record.ts"
 
 /** Channels that have fields, as clients expect them; the first one counts the clock. */
 export const scalerChannels = 32
@@ -24,12 +25,12 @@ const scalerFields = {
   RATE: double(10),
   RAT1: double(10),
   PREC: short(3),
-  EGU: text("s"),
+  EGU: units("s"),
   NCH: readOnly(short()),
   ...perChannel("S", () => readOnly(long())),
   ...perChannel("PR", () => long()),
   ...perChannel("G", n => menu(["N", "Y"], n === 1 ? 1 : 0)),
-  ...perChannel("NM", () => text()),
+  ...perChannel("NM", () => text("", 16)),
 } as const
 
 type ScalerFields = typeof scalerFields
@@ -54,11 +55,10 @@ interface Run {
  * A put with completion of CNT ends when the preset time is over, or somebody writes 0. With CONT at AutoCount the
  * record counts for TP1 again and again while nobody wants to count.
  */
-export class ScalerRecord extends SimRecord<ScalerFields> {
+export class ScalerRecord extends LastingRecord<ScalerFields> {
   readonly #channels: readonly ScalerChannel[]
   readonly #noise: Noise
   #run: Run | undefined
-  #waiting: (() => void)[] = []
   #cancel: () => void = () => {}
 
   /** @param channels those after the clock, which is channel 1. */
@@ -74,7 +74,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
 
   override close(): void {
     this.#cancel()
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    super.close()
   }
 
   override metadata(field: string): FieldMetadata {
@@ -95,13 +95,13 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
     else if (field === "CONT") this.#autoCount()
     else if (field === "CNT" && this.get("CNT") === 0) this.#stop()
     else if (field === "CNT") {
-      if (this.#waiting.length === 0) this.#begin(this.get("DLY"), this.get("TP"), this.get("RATE"))
-      return new Promise(resolve => this.#waiting.push(resolve))
+      if (!this.goesOn) this.#begin(this.get("DLY"), this.get("TP"), this.get("RATE"))
+      return this.begun()
     }
   }
 
   #autoCount(): void {
-    if (this.#waiting.length > 0) return
+    if (this.goesOn) return
     if (this.get("CONT") === 1) this.#begin(this.get("DLY1"), this.get("TP1"), this.get("RAT1"))
     else this.#cancel()
   }
@@ -150,7 +150,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
   }
 
   #stop(): void {
-    if (this.#waiting.length === 0) return
+    if (!this.goesOn) return
     this.#count(this.clock.now())
     this.#finish()
   }
@@ -158,7 +158,7 @@ export class ScalerRecord extends SimRecord<ScalerFields> {
   #finish(): void {
     this.#cancel()
     this.post({ CNT: 0 })
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    this.over()
     this.#autoCount()
   }
 

@@ -1,9 +1,16 @@
 /** Records that hold one value: analog ones, choices, and busy. */
 import type { Clock } from "@ophyd-ts/core"
-import { double, type FieldSpec, menu, readOnly, short, text } from "./field.ts"
+import { double, type FieldSpec, type FieldTable, menu, onChange, readOnly, short, units } from "./field.ts"
+import { LastingRecord } from "./lasting.ts"
 import { type FieldMetadata, SimRecord } from "./record.ts"
 
-const analogFields = { VAL: double(), EGU: text(), PREC: short(), DRVL: double(), DRVH: double() }
+const analogFields = {
+  VAL: onChange(double()),
+  EGU: units(),
+  PREC: short(),
+  DRVL: double(),
+  DRVH: double(),
+}
 
 /** What happens when a client writes the value, after it has been posted. */
 export type OnWrite = (value: number) => Promise<void> | void
@@ -49,12 +56,13 @@ export class AnalogRecord extends SimRecord<typeof analogFields> {
   }
 
   override metadata(field: string): FieldMetadata {
-    if (!(field in analogFields) || field === "PREC" || field === "EGU") return {}
-    return {
-      units: this.get("EGU"),
-      precision: this.get("PREC"),
-      limits: [this.get("DRVL"), this.get("DRVH")],
-    }
+    const type = (this.table as FieldTable)[field]?.type
+    // Digits of a text are those of numbers that are written to it.
+    if (type === "string") return { precision: this.get("PREC") }
+    if (type !== "double") return {}
+    const shown = { units: this.get("EGU"), precision: this.get("PREC") }
+    // Limits have none themselves: clients that obey limits could not move them otherwise.
+    return field === "VAL" ? { ...shown, limits: [this.get("DRVL"), this.get("DRVH")] } : shown
   }
 
   protected override written(field: keyof typeof analogFields): Promise<void> | void {
@@ -87,7 +95,7 @@ export class ChoiceRecord extends SimRecord<ChoiceFields> {
   constructor(name: string, choices: readonly string[], clock: Clock, options: ChoiceOptions = {}) {
     const { value = 0, description = "", onWrite } = options
     const kind = `${choices.length > 2 ? "mbb" : "b"}${onWrite === undefined ? "i" : "o"}`
-    const spec = menu(choices, value)
+    const spec = onChange(menu(choices, value))
     super(name, kind, { VAL: onWrite === undefined ? readOnly(spec) : spec }, clock, { DESC: description })
     this.#onWrite = onWrite
   }
@@ -109,9 +117,8 @@ export class ChoiceRecord extends SimRecord<ChoiceFields> {
 }
 
 /** The busy record: a put with completion of 1 ends when somebody writes 0, or what it started says that it is over. */
-export class BusyRecord extends SimRecord<ChoiceFields> {
+export class BusyRecord extends LastingRecord<ChoiceFields> {
   readonly #onWrite: OnWrite | undefined
-  #waiting: (() => void)[] = []
 
   /** @param onWrite what a client's write starts or ends; a put of 0 completes with it. */
   constructor(
@@ -119,29 +126,26 @@ export class BusyRecord extends SimRecord<ChoiceFields> {
     clock: Clock,
     choices: readonly [string, string] = ["Done", "Busy"],
     onWrite?: OnWrite,
+    description = "",
   ) {
-    super(name, "busy", { VAL: menu(choices) }, clock)
+    super(name, "busy", { VAL: onChange(menu(choices)) }, clock, { DESC: description })
     this.#onWrite = onWrite
-  }
-
-  override close(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Shows 0; puts that waited complete. */
   release(): void {
     this.post({ VAL: 0 })
-    this.close()
+    this.over()
   }
 
   protected override written(field: keyof ChoiceFields): Promise<void> | void {
     this.announce(field)
     if (field !== "VAL") return
     const started = this.get("VAL") !== 0
-    const over = started ? new Promise<void>(resolve => this.#waiting.push(resolve)) : undefined
+    const over = started ? this.begun() : undefined
     const outcome = this.#onWrite?.(this.get("VAL"))
     if (over !== undefined) return over
-    if (outcome instanceof Promise) return outcome.finally(() => this.close())
-    this.close()
+    if (outcome instanceof Promise) return outcome.finally(() => this.over())
+    this.over()
   }
 }

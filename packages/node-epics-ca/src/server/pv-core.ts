@@ -65,6 +65,7 @@ export class PvCore {
   readonly #deadband: { readonly value: number; readonly log: number }
   readonly #check: AnyCheck | undefined
   readonly #onPut: AnyPutHandler | undefined
+  readonly #postPuts: boolean
   /** Values that the last VALUE and LOG events told. */
   #told: { value: number; log: number } = { value: Number.NaN, log: Number.NaN }
   #posts = 0
@@ -78,6 +79,7 @@ export class PvCore {
     this.#deadband = { value: options.deadband?.value ?? -1, log: options.deadband?.log ?? -1 }
     this.#check = options.check as AnyCheck | undefined
     this.#onPut = options.onPut as AnyPutHandler | undefined
+    this.#postPuts = options.postPuts ?? true
     this.snapshot = {
       definition: this.definition,
       data: toNative(name, this.definition, value),
@@ -138,7 +140,7 @@ export class PvCore {
     if (replaced !== undefined) native = toNative(this.name, definition, replaced)
     const before = this.#posts
     const outcome = this.#onPut?.(toPublic(definition, native), context)
-    if (this.#posts === before) this.#store(native, {})
+    if (this.#postPuts && this.#posts === before) this.#store(native, {})
     return outcome
   }
 

@@ -105,4 +105,9 @@ export interface ServerPvOptions<T extends PvType, V extends PvInput> extends Pv
    * put failed, with the value already posted. Without this function a put just posts the value.
    */
   readonly onPut?: (value: PvValue<T, V>, context: PutContext) => void | Promise<void>
+  /**
+   * Whether a put posts the written value when `onPut` has posted none by the time it returns. Default true; false for a
+   * handler that posts by itself, perhaps later.
+   */
+  readonly postPuts?: boolean
 }

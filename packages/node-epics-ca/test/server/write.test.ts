@@ -57,6 +57,19 @@ describe("writing", () => {
     expect(pv.value).toBe(result)
   })
 
+  test("a handler that posts by itself shows the value when it likes", async () => {
+    const { onPut, pending } = pendingPuts()
+    const { pv, client, sid } = await serve(
+      new ServerPv("X:v", { type: "double", value: 1, onPut, postPuts: false }),
+    )
+    const answer = client.put(sid, Dbr.DOUBLE, 2)
+    await vi.waitFor(() => expect(pending).toHaveLength(1))
+    expect(pv.value).toBe(1)
+    pv.post(2)
+    pending[0]!.done()
+    expect([await answer, pv.value]).toEqual([Eca.NORMAL, 2])
+  })
+
   test("WRITE_NOTIFY of what does not convert fails with PUTFAIL and changes nothing", async () => {
     const { pv, client, sid } = await serve(
       new ServerPv("X:v", { type: "enum", value: 1, enumStrings: ["Off", "On"] }),

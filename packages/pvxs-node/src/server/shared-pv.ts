@@ -107,11 +107,13 @@ export class SharedPv<T extends StructureType = StructureType> {
    * Throws PvaInputError when something does not fit, and PvaError PVA_CLOSED on a closed PV.
    */
   post(input: InputOf<T> | ValueOf<T>): void {
-    if (!this.#open) throw new PvaError("PVA_CLOSED", "post to a PV that is closed")
-    const slots = this.#slots.slice()
-    const marks = new BitSet()
-    this.#layout.assign(slots, input, marks)
+    const { slots, marks } = this.#assign(input)
     this.#publish(slots, this.#layout.fields(marks))
+  }
+
+  /** Changes the given members as {@link post} does, and tells nobody: a GET sees them, and the next whole update. */
+  keep(input: InputOf<T> | ValueOf<T>): void {
+    this.#slots = this.#assign(input).slots
   }
 
   /** Disconnects all clients. The name is not found any more until `open`. */
@@ -174,6 +176,14 @@ export class SharedPv<T extends StructureType = StructureType> {
   unsubscribe(subscriber: Subscriber): void {
     if (!this.#subscribers.delete(subscriber) || this.#subscribers.size > 0) return
     callUser("the last subscriber", () => this.#options.onLastSubscriber?.())
+  }
+
+  #assign(input: InputOf<T> | ValueOf<T>): { slots: unknown[]; marks: BitSet } {
+    if (!this.#open) throw new PvaError("PVA_CLOSED", "post to a PV that is closed")
+    const slots = this.#slots.slice()
+    const marks = new BitSet()
+    this.#layout.assign(slots, input, marks)
+    return { slots, marks }
   }
 
   #publish(slots: readonly unknown[], changed: FieldSet): void {
