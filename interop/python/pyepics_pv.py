@@ -24,14 +24,14 @@ def wait(condition):
         time.sleep(0.01)
 
 
-double = epics.PV(prefix + "double", form="ctrl")
+heard = []
+# With its callback from the beginning: the first value comes once, perhaps before a callback could be added.
+double = epics.PV(prefix + "double", form="ctrl", callback=lambda value, **_: heard.append(value))
 choice = epics.PV(prefix + "enum")
 motor = epics.PV(prefix + "motor")
 for pv in (double, choice, motor):
     assert pv.wait_for_connection(timeout=10), pv.pvname
 
-heard = []
-double.add_callback(lambda value, **_: heard.append(value))
 wait(lambda: heard)
 double.put(2.5, wait=True)
 wait(lambda: len(heard) > 1)
