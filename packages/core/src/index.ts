@@ -42,10 +42,11 @@ export {
   table,
 } from "./datatypes/table.ts"
 export { Component, type ComponentOptions } from "./device/component.ts"
-export { type ConnectFailure, type ConnectOptions, connect, NotConnectedError } from "./device/connect.ts"
+export { type ConnectOptions, connect } from "./device/connect.ts"
 export { Device, type DeviceOptions } from "./device/device.ts"
 export { type Group, group } from "./device/group.ts"
 export { joinNames, snakeCase } from "./device/naming.ts"
+export { type ConnectFailure, NotConnectedError } from "./device/not-connected.ts"
 export { SoftSignals } from "./device/soft-signals.ts"
 export { DeviceErrors, RedundantStaging, StageSignals } from "./device/stage-signals.ts"
 export { DeviceVector } from "./device/vector.ts"

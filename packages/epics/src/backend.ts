@@ -16,6 +16,8 @@ export interface Link {
   readonly connected: boolean
   readonly state: string
   readonly address: string | undefined
+  /** What went wrong there, while it is not connected. */
+  readonly reason: string | undefined
 }
 
 /**
@@ -59,6 +61,7 @@ export abstract class EpicsBackend<T, C> implements SignalBackend<T> {
       connected: link.connected && known,
       state: this.#mismatch === null ? state : "wrong type",
       address: link.address,
+      reason: link.reason,
     }
   }
 

@@ -10,6 +10,8 @@ export interface ConnectionState {
   readonly state: string
   /** The last address tried, or the one it is connected to. */
   readonly address?: string | undefined
+  /** What went wrong there, while it is not connected: `127.0.0.1:5064 refused the connection (ECONNREFUSED)`. */
+  readonly reason?: string | undefined
   /** Which part this is about, when it is not the whole: `ca://IOC:Gain_RBV`. */
   readonly source?: string | undefined
   /** It need not exist: when time runs out before that is known, it is no failure of its own. */

@@ -330,6 +330,37 @@ describe("connect", () => {
     expect(error.failures).toHaveLength(51)
   })
 
+  it("to a device says where it was refused, and tells its signals in one line also with a group between them", async () => {
+    class Refused extends SoftBackend<number> {
+      override connection = {
+        ...{ connected: false, state: "searching", address: "127.0.0.1:5064" },
+        reason: "127.0.0.1:5064 refused the connection (ECONNREFUSED)",
+      }
+      override connect = () => new Promise<void>(() => {})
+    }
+    const refused = (i: number) => new SignalRW(new Refused(double, {}, `ca://IOC:${i}`))
+    class Station extends Device {
+      constructor() {
+        super({ name: "station" })
+        for (let i = 0; i < 20; i++)
+          Object.assign(this, { [`s${i}`]: i === 10 ? group({ low: refused(i) }) : refused(i) })
+      }
+    }
+    const clock = new TestClock()
+    const connecting = connect(new Station(), { timeout: 5, clock })
+    clock.advance(5)
+    const error: NotConnectedError = await connecting.catch(e => e)
+    const why = "searching after 5 s: 127.0.0.1:5064 refused the connection (ECONNREFUSED)"
+    expect(error.message.split("\n")).toEqual([
+      "20 of 20 signals did not connect within 5 s:",
+      "  station",
+      `    station_s0 ca://IOC:0 and all 18 others of this device: ${why}`,
+      "    station_s10",
+      `      station_s10_low ca://IOC:10: ${why}`,
+    ])
+    expect(error.failures.map(f => f.component.name)[10]).toBe("station_s10_low")
+  })
+
   it("lists what failed at once and what never came, of several devices, as one tree in order", async () => {
     class Stage extends Device {
       readonly x = group({ pos: new SignalRW(new Remote("IOC:x", "absent")) })

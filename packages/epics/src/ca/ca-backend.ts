@@ -105,7 +105,8 @@ export class CaBackend<T>
   protected get link(): Link | null {
     const channel = this.#channel
     if (channel === null) return null
-    return { connected: channel.connected, state: channel.state, address: channel.server ?? this.#places() }
+    const { connected, state, problem: reason } = channel
+    return { connected, state, address: channel.server ?? this.#places(), reason }
   }
 
   protected async open(): Promise<void> {

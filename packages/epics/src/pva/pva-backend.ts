@@ -79,8 +79,8 @@ export class PvaBackend<T> extends EpicsBackend<T, PvaConversion<T>> {
   protected get link(): Link | null {
     const channel = this.#channel
     if (channel === null) return null
-    const { isConnected: connected, state, endpoint } = channel
-    return { connected, state, address: endpoint === "" ? undefined : endpoint }
+    const { isConnected: connected, state, endpoint, problem: reason } = channel
+    return { connected, state, address: endpoint === "" ? undefined : endpoint, reason }
   }
 
   protected async open(): Promise<void> {

@@ -67,6 +67,12 @@ export class Channel implements SearchEntry {
     return this.state === "connected"
   }
 
+  /** What went wrong on its way to a connection, of the name servers first; undefined when nothing is known. */
+  get problem(): string | undefined {
+    const asked = this.state === "searching" ? this.context.search.problem : undefined
+    return asked ?? this.lastFailure
+  }
+
   get used(): boolean {
     return this.#references > 0
   }

@@ -184,10 +184,14 @@ export class Circuit implements MessageHandler, LinkHandler {
   }
 
   onClose(error: Error | undefined): void {
-    const why = this.#up ? "lost the connection to" : "could not connect to"
-    const what =
-      error === undefined ? "closed by the server" : ((error as NodeJS.ErrnoException).code ?? error.message)
-    this.close(new CaError("DISCONNECTED", `${why} ${this.server}: ${what}`, { cause: error }))
+    this.close(new CaError("DISCONNECTED", this.#whyClosed(error), { cause: error }))
+  }
+
+  #whyClosed(error: NodeJS.ErrnoException | undefined): string {
+    if (error?.code === "ECONNREFUSED") return `${this.server} refused the connection (${error.code})`
+    const what = this.#up ? "lost the connection to" : "could not connect to"
+    const why = error === undefined ? "closed by the server" : (error.code ?? error.message)
+    return `${what} ${this.server}: ${why}`
   }
 
   #toggleEvents(): void {

@@ -75,6 +75,10 @@ export class CaChannel implements AsyncDisposable, ChannelListener {
     const { circuit } = this.#channel
     return circuit === undefined ? undefined : formatEndpoint(circuit.endpoint)
   }
+  /** What went wrong on the way, while it is not connected: `10.0.0.1:5064 refused the connection (ECONNREFUSED)`. */
+  get problem(): string | undefined {
+    return this.connected ? undefined : this.#channel.problem
+  }
   /** Connection events. A failure is always also the result of the call that it concerns. */
   get events(): EventEmitter<CaChannelEvents> {
     this.#events ??= new EventEmitter<CaChannelEvents>()

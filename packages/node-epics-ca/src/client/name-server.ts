@@ -10,6 +10,8 @@ export class NameServer {
   readonly endpoint: Endpoint
   /** For people. */
   state = "not asked yet"
+  /** Why it is not connected, once that was tried. */
+  problem: string | undefined
   circuit: Circuit | undefined
   isReady = false
   readonly #context: Context
@@ -33,6 +35,7 @@ export class NameServer {
   /** Its version is known; false when it is too old to be asked by TCP. */
   ready(): boolean {
     this.#attempts = 0
+    this.problem = undefined
     this.isReady = this.circuit !== undefined && this.circuit.minor >= 12
     this.state = this.isReady ? "is connected" : "is too old to be asked by TCP"
     return this.isReady
@@ -41,7 +44,8 @@ export class NameServer {
   lost(reason: string): void {
     this.circuit = undefined
     this.isReady = false
-    this.state = `is not connected (${reason})`
+    this.state = `is not connected: ${reason}`
+    this.problem = reason
     if (this.#closed) return
     const pause = Math.min(RETRY[1], RETRY[0] * 2 ** this.#attempts) * (0.75 + this.#context.random() / 2)
     this.#attempts += 1

@@ -90,6 +90,12 @@ export class NameSearch {
       .join("")
   }
 
+  /** What keeps name servers from being asked. */
+  get problem(): string | undefined {
+    const problems = this.#nameServers.flatMap(({ problem }) => problem ?? [])
+    return problems.length === 0 ? undefined : problems.join(", ")
+  }
+
   // Circuits report:
 
   /** A circuit's server told its version: if it is a name server, it may be asked. */

@@ -131,7 +131,8 @@ describe("finding a server", () => {
     expect(net.links.length).toBeLessThan(20)
     const got = channel.get({ timeout: 0.2 }).catch(error => error)
     await net.pass(0.3)
-    expect((await got).message).toContain("could not connect to 10.0.0.1:5064: ECONNREFUSED")
+    expect((await got).message).toContain("10.0.0.1:5064 refused the connection (ECONNREFUSED)")
+    expect(channel.problem).toBe("10.0.0.1:5064 refused the connection (ECONNREFUSED)")
   })
 
   test("at most the configured number of connections is in the making at once", async () => {
@@ -188,19 +189,20 @@ describe("name servers", () => {
   test("are connected again when they are lost, and asked at once for what is still searched", async () => {
     const net = new FakeNetwork()
     const client = net.client(config)
-    client.channel("x")
+    const channel = client.channel("x")
     await net.pass()
     net.link.fail(Object.assign(new Error("refused"), { code: "ECONNREFUSED" }))
     const failure = client.get("x", { timeout: 0.1 }).catch(error => error)
     await net.pass(0.15)
-    expect((await failure).message).toMatch(
-      /name server 10.1.1.1:5064 is not connected \(could not connect to 10.1.1.1:5064: ECONNREFUSED\)/,
-    )
+    const refused = "10.1.1.1:5064 refused the connection (ECONNREFUSED)"
+    expect((await failure).message).toContain(`name server 10.1.1.1:5064 is not connected: ${refused}`)
+    expect(channel.problem).toBe(refused)
     await net.pass(1)
     expect(net.links).toHaveLength(2)
     net.link.accept()
     await turn()
     expect(net.link.last(Command.SEARCH).text).toBe("x")
+    expect(channel.problem).toBeUndefined()
   })
 
   test("too old to be asked by TCP are not asked", async () => {

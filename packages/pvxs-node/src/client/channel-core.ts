@@ -88,6 +88,12 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     return this.#lastEndpoint
   }
 
+  /** What went wrong on its way to a connection, of the name servers first; undefined when nothing is known. */
+  get problem(): string | undefined {
+    const asked = this.#state === "searching" && this.#server === undefined
+    return (asked ? this.client.searchProblem : undefined) ?? this.#lastFailure?.message
+  }
+
   /** Where this channel stands, for messages: "searching (4 tries)". */
   describe(): string {
     const last = this.#lastFailure === undefined ? "" : `; before that: ${this.#lastFailure.message}`

@@ -40,6 +40,11 @@ export class Channel implements AsyncDisposable {
     return this.#core.endpoint
   }
 
+  /** What went wrong on the way, while it is not connected: `10.0.0.1:5075 refused the connection (ECONNREFUSED)`. */
+  get problem(): string | undefined {
+    return this.isConnected ? undefined : this.#core.problem
+  }
+
   /** Where the channel stands, in words: "the channel is still searching (4 tries)". */
   describe(): string {
     return this.#core.describe()

@@ -28,6 +28,15 @@ const avoidFor = 10
 const firstRetry = 0.1
 const requestsKept = 256
 
+/** A server that is asked for names. */
+interface NameServer {
+  /** Seconds until it is tried again after a loss. */
+  retry: number
+  cancel: (() => void) | undefined
+  /** Why it is not connected, once that was tried. */
+  problem: string | undefined
+}
+
 /**
  * A pvAccess client. Nothing happens on the network before the first call; after the last, `close` it.
  *
@@ -44,7 +53,7 @@ export class PvaClient implements AsyncDisposable {
   readonly #channels = new Map<string, ChannelCore>()
   readonly #byCid = new Map<number, ChannelCore>()
   readonly #connections = new Map<string, Connection>()
-  readonly #nameServers = new Map<string, { retry: number; cancel: (() => void) | undefined }>()
+  readonly #nameServers = new Map<string, NameServer>()
   /** Servers to leave alone, until when, and whether it is only because they could not be reached. */
   readonly #avoid = new Map<string, { until: number; unreachable: boolean }>()
   readonly #requests = new Map<string, PvStructureValue>()
@@ -145,6 +154,12 @@ export class PvaClient implements AsyncDisposable {
     this.#byCid.delete(core.cid)
   }
 
+  /** @internal What keeps name servers from being asked; undefined when nothing does. */
+  get searchProblem(): string | undefined {
+    const problems = [...this.#nameServers.values()].flatMap(({ problem }) => problem ?? [])
+    return problems.length === 0 ? undefined : problems.join(", ")
+  }
+
   /** @internal Equal requests have equal keys. Throws PvaInputError for a text that cannot be read. */
   requestKey(request: string | PvRequest = ""): string {
     const key = typeof request === "string" ? request : JSON.stringify(request)
@@ -172,7 +187,7 @@ export class PvaClient implements AsyncDisposable {
     for (const endpoint of this.config.nameServers) {
       const key = formatEndpoint(endpoint)
       if (this.#nameServers.has(key)) continue
-      this.#nameServers.set(key, { retry: firstRetry, cancel: undefined })
+      this.#nameServers.set(key, { retry: firstRetry, cancel: undefined, problem: undefined })
       this.#connectNameServer(endpoint)
     }
   }
@@ -185,20 +200,23 @@ export class PvaClient implements AsyncDisposable {
       cid: -1,
       onReady: ready => {
         const key = formatEndpoint(endpoint)
-        this.#nameServers.get(key)!.retry = firstRetry
+        const entry = this.#nameServers.get(key)!
+        entry.retry = firstRetry
+        entry.problem = undefined
         if (this.#avoid.get(key)?.unreachable === true) this.#avoid.delete(key)
         this.searcher.askAll(this.#channels.values(), ready)
       },
       onCreated: () => {},
       onDestroyed: () => {},
       onTick: () => {},
-      onLost: () => this.#retryNameServer(endpoint),
+      onLost: reason => this.#retryNameServer(endpoint, reason),
     })
   }
 
-  #retryNameServer(endpoint: Endpoint): void {
+  #retryNameServer(endpoint: Endpoint, { message }: PvaError): void {
     const entry = this.#nameServers.get(formatEndpoint(endpoint))
     if (entry === undefined || this.#closed) return
+    entry.problem = message
     entry.cancel = this.config.clock.after(entry.retry, () => this.#connectNameServer(endpoint))
     entry.retry = Math.min(avoidFor, 2 * entry.retry)
   }

@@ -98,8 +98,7 @@ export class Connection extends WheelTimer {
       readInto: () => this.#largeRoom(),
       onData: chunk => this.#onData(chunk),
       onClose: error => {
-        const why = error === undefined ? "the server closed the connection" : error.message
-        this.#fail(new PvaError("PVA_DISCONNECTED", `${formatEndpoint(endpoint)}: ${why}`, { cause: error }))
+        this.#fail(new PvaError("PVA_DISCONNECTED", whyClosed(endpoint, error), { cause: error }))
       },
     })
     owner.wheel.start(this, handshakeLimit)
@@ -335,4 +334,10 @@ export class Connection extends WheelTimer {
     this.#owner.onClosed(this, reason)
     for (const user of users) user.onLost(reason)
   }
+}
+
+function whyClosed(endpoint: Endpoint, error: NodeJS.ErrnoException | undefined): string {
+  const where = formatEndpoint(endpoint)
+  if (error?.code === "ECONNREFUSED") return `${where} refused the connection (${error.code})`
+  return `${where}: ${error === undefined ? "the server closed the connection" : error.message}`
 }
