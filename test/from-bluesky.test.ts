@@ -85,7 +85,8 @@ describe("the tables", () => {
     }
     expect(missing("Plans", engine.bp)).toEqual([])
     expect(missing("Stubs", engine.bps)).toEqual([])
-    // These two have no counterpart in bluesky.
-    expect(missing("Preprocessors", engine.bpp).sort()).toEqual(["decorated", "uninterrupted"])
+    // These have no counterpart in bluesky.
+    const own = ["decorated", "interruptible", "uninterrupted"]
+    expect(missing("Preprocessors", engine.bpp).sort()).toEqual(own)
   })
 })

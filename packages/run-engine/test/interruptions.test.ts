@@ -388,6 +388,35 @@ describe("ends", () => {
     expect(log).toEqual(["null", "set m 5", "wait"])
   })
 
+  it("cuts a wait of clean-up short that may be, and nothing of the clean-up around it", async () => {
+    const motor = simMotor("m", { moveTime: 0.05 })
+    const did: string[] = []
+    const { RE, docs, log } = recording()
+    function* cleanUp(): Plan<void> {
+      let ended: unknown = null
+      try {
+        yield* bpp.interruptible(bps.waitFor([() => new Promise(() => {})]))
+      } catch (error) {
+        did.push(`cut short: ${(error as Error).message}`)
+        ended = error
+      }
+      yield* bps.mv(motor, 5)
+      did.push("at its end")
+      throw ended
+    }
+    const ended = RE.run(
+      (function* () {
+        yield* bpp.run({}, bpp.finalize(bps.null(), cleanUp))
+        did.push("went on")
+      })(),
+    )
+    await expect.poll(() => log.at(-1)).toBe("wait_for")
+    await RE.abort("enough")
+    expect(await ended).toMatchObject({ exitStatus: "abort", problems: [] })
+    expect([did, motor.position]).toEqual([["cut short: the plan was aborted: enough", "at its end"], 5])
+    expect(ofKind(docs, "stop")[0]).toMatchObject({ exit_status: "abort", reason: "enough" })
+  })
+
   it("a second stop or abort while finalisers run decides how the run ends and cuts nothing short; halt does", async () => {
     for (const second of ["abort", "halt"] as const) {
       const did: string[] = []

@@ -42,6 +42,21 @@ export function* uninterrupted<T>(plan: Plan<T>): Plan<T> {
 }
 
 /**
+ * A part of clean-up that need not come to its end, such as a wait that may take long: a stop or an abort ends the plan
+ * there, as it does elsewhere. What catches that sees a PlanEnded, and finishes the clean-up around it.
+ */
+export function* interruptible<T>(plan: Plan<T>): Plan<T> {
+  const region = current
+  const { depth } = region
+  region.depth = 0
+  try {
+    return yield* plan
+  } finally {
+    region.depth = depth
+  }
+}
+
+/**
  * Runs `final` after the plan, whatever happens to it. What failed stays the reason: a clean-up that fails after it
  * becomes a problem of the result. After an end from outside, which is no failure, it is the first one.
  */

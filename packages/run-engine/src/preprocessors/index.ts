@@ -1,4 +1,4 @@
-export { uninterrupted } from "../engine/region.ts"
+export { interruptible, uninterrupted } from "../engine/region.ts"
 /** Preprocessors: they wrap one plan in another. */
 export * from "./insert.ts"
 export * from "./mutate.ts"
