@@ -151,6 +151,86 @@ describe("a streaming collection", () => {
     expect(await connector.status.get()).toBe("done")
   })
 
+  it.each(["bpp.run", "openRun and closeRun"])(
+    "ends at once when it is aborted while the workflow works on what is left, which gives up then (%s)",
+    async how => {
+      const stuck: FrameWork = async (_, { signal }) => {
+        await new Promise(resolve => signal.addEventListener("abort", resolve))
+        return null
+      }
+      const { RE, camera, collect, stop, connector, documents, sim } = await setUpStream(consumer(stuck))
+      let isFinishing = false
+      function* frames(): Plan<number> {
+        isFinishing = true
+        yield* bps.null()
+        return 3
+      }
+      const byHand = function* (): Plan<void> {
+        yield* bps.openRun()
+        for (let i = 0; i < 3; i++) yield* bps.call(() => camera.expose())
+        yield* bps.closeRun()
+      }
+      const acquire = () => (how === "bpp.run" ? exposures(camera, 3) : byHand()) as Plan<unknown>
+      const running = RE.run(collectStreaming(collect(acquire, { frames })))
+      await expect.poll(() => isFinishing).toBe(true)
+      await RE.abort("enough")
+      expect(await running).toMatchObject({ exitStatus: "abort", reason: "enough", problems: [] })
+      expect(stop()).toMatchObject({ exit_status: "abort", reason: "enough" })
+      expect(documents.filter(({ name }) => name === "stop")).toHaveLength(1)
+      await connector.whenIdle()
+      expect([await connector.status.get(), await connector.errorMessage.get()]).toEqual([
+        "failed",
+        expect.stringContaining("the plan has given up: the plan was aborted: enough"),
+      ])
+      expect(sim.datasets.list("tomo-2026-1")).toEqual([])
+    },
+  )
+
+  it.each(["abort", "stop"] as const)(
+    "does not wait for its job any more after %s: the job goes on, and the run is whole",
+    async end => {
+      const { RE, camera, collect, stop, connector, events, sim } = await setUpStream(consumer(work))
+      sim.control.play({ stage: "03-STORE", play: { seconds: 60 } })
+      const running = RE.run(collectStreaming(collect(exposures(camera, 3), { frames: 3 })))
+      await expect.poll(() => connector.job?.stage).toBe("03-STORE")
+      const began = performance.now()
+      await RE[end]("enough")
+      const exitStatus = end === "abort" ? "abort" : "success"
+      expect(await running).toMatchObject({ exitStatus, reason: "enough", problems: [] })
+      expect(performance.now() - began).toBeLessThan(10_000)
+      expect(stop()).toMatchObject({ exit_status: exitStatus, reason: "enough" })
+      expect([events("dm_results").length, events("dm_workflow").length]).toEqual([3, 1])
+      expect(sim.datasets.list("tomo-2026-1")).toHaveLength(end === "abort" ? 0 : 1)
+      expect(await connector.status.get()).toBe("running")
+    },
+  )
+
+  it("measures nothing again after a pause while the workflow works on what is left", async () => {
+    let goOn = () => {}
+    const held = new Promise<void>(resolve => {
+      goOn = resolve
+    })
+    const slow: FrameWork = async (...frame) => {
+      await held
+      return work(...frame)
+    }
+    const { RE, camera, collect, events, sim } = await setUpStream(consumer(slow))
+    let isFinishing = false
+    function* frames(): Plan<number> {
+      isFinishing = true
+      yield* bps.null()
+      return 3
+    }
+    const running = RE.run(collectStreaming(collect(exposures(camera, 3), { frames })))
+    await expect.poll(() => isFinishing).toBe(true)
+    await RE.requestPause({ defer: false })
+    goOn()
+    await RE.resume()
+    expect((await running).value?.report).toMatchObject({ received: 3, missed: 0 })
+    expect(events("primary").map(data => data["camera_number"])).toEqual([1, 2, 3])
+    expect(sim.control.jobs[0]?.["status"]).toBe("done")
+  })
+
   it("survives a pause: the workflow waits, nothing is counted twice", async () => {
     const { RE, camera, collect, events } = await setUpStream(consumer(work))
     const running = RE.run(collectStreaming(collect(exposures(camera, 8, () => bps.sleep(0.05)))))

@@ -195,7 +195,7 @@ class Collection<T> {
         watch,
         metadata: md => this.#metadata(md),
         between: run => this.#collect(run),
-        close: (message, thrown) => this.#close(message, thrown),
+        close: (message, thrown) => bpp.uninterrupted(this.#close(message, thrown)),
       })
     } catch (error) {
       if (this.#early === null || dmErrorBehind(error) !== this.#early) throw error
@@ -243,8 +243,11 @@ class Collection<T> {
         yield* this.#finish(ended !== null)
       } catch (error) {
         failure = error
-        exitStatus = "fail"
-        reason = error instanceof Error ? error.message : String(error)
+        if (error instanceof PlanEnded) yield* this.#endEarly(error)
+        else {
+          exitStatus = "fail"
+          reason = error instanceof Error ? error.message : String(error)
+        }
       }
     } else {
       if (ended === null) reason = side.failure?.message ?? reason
@@ -268,13 +271,24 @@ class Collection<T> {
     const side = this.#side
     const sent = typeof frames === "function" ? yield* frames() : cutShort ? null : frames
     yield* bps.call(() => side.stop({ frames: sent }))
-    const { missed, received } = yield* waitIn(signal => side.finished({ timeout, signal }))
+    // A pause from here on does not measure the last point again.
+    yield* bps.checkpoint()
+    const finished = waitIn(signal => side.finished({ timeout, signal }))
+    const { missed, received } = yield* bpp.interruptible(finished)
     // The run records how the job ended, if that is waited for anyway.
-    if (wait && !cutShort) yield* this.#untilJobEnds()
+    if (wait && !cutShort) yield* bpp.interruptible(this.#untilJobEnds())
     if (missed > maxMissed) {
       const what = `the workflow missed ${missed} of ${missed + received} frames, ${maxMissed} are allowed`
       throw new DmStreamError("missed", what, { report: side.report })
     }
+  }
+
+  /** The plan was ended while the workflow finished what there is: a stop lets it, an abort does not. */
+  *#endEarly({ exitStatus, message }: PlanEnded): Plan<void> {
+    const side = this.#side
+    if (side.isOver) return
+    if (exitStatus === "success") yield* waitIn(() => side.over(this.#options.finishTimeout ?? 120))
+    else yield* this.#giveUp(message)
   }
 
   *#untilJobEnds(): Plan<void> {
