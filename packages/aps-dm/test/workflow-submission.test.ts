@@ -82,6 +82,21 @@ describe("a submission whose answer was lost", () => {
     expect(dm.lists).toBe(2)
   })
 
+  it("is not repeated while a slow DM may still be at it: it is looked for as long as its answer was waited for", async () => {
+    const { dm, clock, connector, pass, value } = setUp()
+    dm.submissions.push(async () => {
+      await new Promise<void>(resolve => clock.after(30, resolve))
+      // DM does what it was asked for long after its client has given up.
+      clock.after(25, () => void dm.take(dm.submitted.at(-1)?.args ?? {}))
+      unreachable(true)()
+    })
+    const status = connector.startWorkflow()
+    await pass(70)
+    dm.now({ status: "done" })
+    await pass(2)
+    expect([status.success, dm.submitted.length, await value("job_id")]).toEqual([true, 1, "00000001-job"])
+  })
+
   it("is a clear error when DM stays away: nobody knows, and how to find out", async () => {
     const { dm, connector, pass } = setUp()
     dm.submissions.push(unreachable(true))
