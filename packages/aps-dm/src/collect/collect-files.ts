@@ -160,7 +160,7 @@ function* checkWorkflow(
     workflow,
     args: { filePath: "/dev/null", experimentName: experiment, run_uid: "not-yet", ...(known ? args : {}) },
   }
-  yield* bps.call(() => connector.check(call, known ? "arguments" : "exists"))
+  yield* waitIn(() => connector.check(call, known ? "arguments" : "exists"))
 }
 
 function* setReporting({

@@ -53,14 +53,14 @@ export function* setupUser(
   options: SetupUserOptions,
 ): Plan<SetupUserResult> {
   const { dataDirectory, uploads = [], wait = true, timeout = 600, period = 10, rememberIn } = options
-  const experiment = yield* bps.call(() => validateExperimentDataDirectory(dm, options.experiment))
+  const experiment = yield* waitIn(() => validateExperimentDataDirectory(dm, options.experiment))
   const { name } = experiment
   yield* bps.mv(signals.experiment, name, signals.dataDirectory, dataDirectory)
-  const daq = yield* bps.call(() => dmEnsureDaq(dm, name, dataDirectory, options.daqInfo))
+  const daq = yield* waitIn(signal => dmEnsureDaq(dm, name, dataDirectory, options.daqInfo, { signal }))
   yield* bps.mv(signals.daqId, daq.id)
   const uploadIds: string[] = []
   for (const upload of uploads) {
-    const id = yield* bps.call(() => dmUpload(dm, name, upload.dataDirectory, taskInfo(upload)))
+    const id = yield* waitIn(() => dmUpload(dm, name, upload.dataDirectory, taskInfo(upload)))
     uploadIds.push(id)
     yield* bps.mv(signals.uploadId, id)
   }
