@@ -106,15 +106,17 @@ export class Camera implements FrameOrigin {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** A put with completion ends when AcquireBusy does. A second one while the first acquisition goes on joins it. */
-  #start(): Promise<void> {
+  /**
+   * A put with completion ends when AcquireBusy does. One during an acquisition ends at once: it begins nothing, and
+   * what it would have to wait for, the busy record, belongs to the first.
+   */
+  #start(): Promise<void> | void {
     const p = this.parameters
-    if (!this.#acquiring) {
-      this.#acquiring = true
-      p.post({ AcquireBusy: 1, AcquireBusyCB: 1, NumImagesCounter: 0, NumExposuresCounter: 0 })
-      this.#say("Acquiring data")
-      this.#expose(this.#parts.clock.now())
-    }
+    if (this.#acquiring) return
+    this.#acquiring = true
+    p.post({ AcquireBusy: 1, AcquireBusyCB: 1, NumImagesCounter: 0, NumExposuresCounter: 0 })
+    this.#say("Acquiring data")
+    this.#expose(this.#parts.clock.now())
     return new Promise(resolve => this.#waiting.push(resolve))
   }
 

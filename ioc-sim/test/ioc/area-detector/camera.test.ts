@@ -46,6 +46,18 @@ describe("the camera", () => {
     expect(ad.get("cam1:NumImagesCounter_RBV")).toBe(0)
   })
 
+  it("answers a second put with completion at once while it acquires, as the records of ADCore do", async () => {
+    const ad = new OnClock()
+    const frames = ad.frames()
+    ad.set({ "cam1:ImageMode": "Single", "cam1:AcquireTime": 1 })
+    const first = completion(ad.put("cam1:Acquire", 1))
+    ad.clock.advance(0.5)
+    const second = completion(ad.put("cam1:Acquire", 1))
+    expect([await first(), await second(), frames.length]).toEqual([false, true, 0])
+    ad.clock.advance(0.6)
+    expect([await first(), frames.length, ad.choice("cam1:AcquireBusy")]).toEqual([true, 1, "Done"])
+  })
+
   it("goes on in Continuous mode until somebody writes Done, and is Idle then", async () => {
     const ad = new OnClock()
     const frames = ad.frames()
