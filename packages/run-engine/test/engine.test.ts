@@ -83,6 +83,31 @@ describe("errors reach the plan", () => {
     expect(value).toContain('"nonsense"')
   })
 
+  it.each<[string, unknown, RegExp]>([
+    [
+      "a plan, for want of a star",
+      bps.null(),
+      /a plan where a message is due: write yield\* in place of yield$/,
+    ],
+    ["a promise", Promise.resolve(), /a promise or a status .* yield\* bps\.call/],
+    ["a number", 5, /yielded 5 where/],
+    ["nothing", undefined, /yielded undefined where/],
+    ["null", null, /yielded null where/],
+  ])("says so when the plan yields %s, and lets it clean up", async (_, yielded, text) => {
+    let cleaned = false
+    const run = new RunEngine().run(
+      (function* (): Plan {
+        try {
+          yield yielded as Msg
+        } finally {
+          cleaned = true
+        }
+      })(),
+    )
+    await expect(run).rejects.toThrow(text)
+    expect(cleaned).toBe(true)
+  })
+
   const det = simDetector("d")
   const signal = det.reading
   const illegal: [string, () => Plan<unknown>, RegExp][] = [

@@ -7,6 +7,7 @@ import { cleanUp } from "./cleanup.ts"
 import { Closing } from "./closing.ts"
 import { Groups } from "./groups.ts"
 import { givenUp, InFlight } from "./in-flight.ts"
+import { isMessage, notAMessage } from "./not-a-message.ts"
 import type { RunEngineResult } from "./options.ts"
 import { goOn, rest, stopPending } from "./rest.ts"
 import { Rewinder, replay } from "./rewinder.ts"
@@ -133,7 +134,11 @@ export class Execution<T = unknown> {
     try {
       if (!frame.failing) this.#throwWhatIsDue(frame)
       const step = frame.advance()
-      if (!step.done) return step.value
+      if (!step.done) {
+        if (isMessage(step.value)) return step.value
+        frame.throwNext(notAMessage(step.value))
+        return null
+      }
       this.#value = this.#stack.finish(step.value)
     } catch (error) {
       if (!this.#stack.fail(error) && error !== this.#closing?.error) this.#failure = errorOf(error)
