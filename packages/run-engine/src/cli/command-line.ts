@@ -58,6 +58,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine | "help" 
   const { values: options, positionals } = parsed
   if (options.help) return "help"
   const [name, file, plan, ...values] = positionals
+  if (name === "help") return "help"
   if (name === undefined) throw new UsageError("no command: run, summarize or list")
   const command = commands.find(c => c === name)
   if (command === undefined)

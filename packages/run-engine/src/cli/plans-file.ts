@@ -1,5 +1,6 @@
+import { statSync } from "node:fs"
 import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import type { RunEngine } from "../engine/run-engine.ts"
 import type { Plan } from "../messages.ts"
 import { type CommandLine, UsageError } from "./command-line.ts"
@@ -11,7 +12,7 @@ export type PlanFunction = (...args: never[]) => Plan<unknown>
  *
  * ```ts
  * export async function setup({ command }: SetupRequest): Promise<Setup> {
- *   const motor = new Motor("S1:m1", { name: "motor" })
+ *   const motor = new EpicsMotor("S1:m1", { name: "motor" })
  *   if (command === "run") await connect(motor)
  *   return { devices: { motor }, plans: { count: bp.count } }
  * }
@@ -62,8 +63,10 @@ export async function loadPlansFile(
   request: SetupRequest,
   load: (url: string) => Promise<unknown> = url => import(url),
 ): Promise<PlansFile> {
-  const url = pathToFileURL(resolve(file)).href
-  const exported = (await load(url).catch(error => {
+  const path = resolve(file)
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(`${file}: there is no such file`)
+  const exported = (await load(pathToFileURL(path).href).catch(error => {
     throw explain(file, error)
   })) as Record<string, unknown>
   const found: PlansFile = { RE: undefined, devices: new Map(), plans: new Map(), close: async () => {} }
@@ -88,14 +91,21 @@ export async function loadPlansFile(
   return found
 }
 
-function explain(file: string, thrown: unknown): unknown {
+function explain(file: string, thrown: unknown): UsageError {
   const { code, message } = thrown as { code?: string; message?: string }
   if (code === "ERR_UNKNOWN_FILE_EXTENSION" && /\.[mc]?tsx?\b/.test(message ?? ""))
     return new UsageError(
       `${file}: Node ${process.versions.node} does not load TypeScript. Use Node 22.18 or later, compile the file to ` +
         'JavaScript first, or let tsx load it: NODE_OPTIONS="--import tsx" ophyd-ts …',
     )
-  if (code === "ERR_MODULE_NOT_FOUND" && message?.includes(resolve(file)))
-    return new UsageError(`${file}: there is no such file`)
-  return thrown
+  const what = `${file} cannot be loaded: ${message ?? String(thrown)}`
+  return new UsageError(`${what}${code === undefined ? placeOf(file, thrown) : ""}`, { cause: thrown })
+}
+
+/** Where the mistake is, as far as Node tells. */
+function placeOf(file: string, thrown: unknown): string {
+  const { stack = "" } = thrown as { stack?: string }
+  const [, url, line] = /(file:\/\/\S+?):(\d+)(?::\d+)?\)?$/m.exec(stack) ?? []
+  if (url !== undefined && url !== import.meta.url) return ` (${fileURLToPath(url)}, line ${line})`
+  return thrown instanceof SyntaxError ? `; node --check ${file} shows where` : ""
 }

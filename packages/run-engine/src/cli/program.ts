@@ -85,7 +85,13 @@ function makePlan(
   const args = values.map(text => valueOfWord(text, devices))
   if (named.size > 0)
     args.push(Object.fromEntries([...named].map(([key, text]) => [key, valueOfWord(text, devices)])))
-  return make(...(args as never[]))
+  try {
+    return make(...(args as never[]))
+  } catch (error) {
+    // What a plan says of its arguments itself is said better.
+    if (!(error instanceof TypeError)) throw error
+    throw new UsageError(`${name}${parametersOf(make)} cannot be made: ${error.message}`, { cause: error })
+  }
 }
 
 async function run(

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { EventEmitter, once } from "node:events"
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -215,7 +215,15 @@ describe("what cannot be run", () => {
       status: 2,
       err: 'stage.y: stage has no "y"\n',
     })
-    expect(await ophydTs(["list", join(folder, "none.mjs")])).toMatchObject({ status: 2 })
+    expect(await ophydTs(["run", plans, "align"])).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^align\(\{ detectors, .* \}\) cannot be made: Cannot destructure/),
+    })
+    for (const none of [join(folder, "none.mjs"), folder])
+      expect(await ophydTs(["list", none])).toMatchObject({
+        status: 2,
+        err: `${none}: there is no such file\n`,
+      })
     const empty = join(folder, "empty.mjs")
     writeFileSync(empty, "export const setup = () => ({})")
     expect(await ophydTs(["list", empty])).toMatchObject({
@@ -224,13 +232,41 @@ describe("what cannot be run", () => {
     })
   })
 
+  it.each([
+    ["imports what is not there", 'import "not-there"\n', /Cannot find package 'not-there'/],
+    [
+      "imports a file that is not there",
+      'import "./not-there.mjs"\n',
+      /Cannot find module .*not-there\.mjs'/,
+    ],
+    ["is no JavaScript", "\nconst x = ;\n", /Unexpected token ';'; node --check .*plans\.mjs shows where/],
+    [
+      "imports a name that is not there",
+      'import { Motor } from "node:path"\n',
+      /named 'Motor' \(.*plans\.mjs, line 1\)/,
+    ],
+    ["throws", "\n\nnull.x\n", /Cannot read properties of null .* \(.*plans\.mjs, line 3\)/],
+  ])("is a file that %s: it is named with what is wrong and where", async (_, text, reason) => {
+    const file = join(folder, "plans.mjs")
+    writeFileSync(file, text)
+    const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--import", "tsx", "--conditions=@ophyd-ts/source", program, "list", file],
+      { encoding: "utf8" },
+    )
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(reason) })
+    expect(stderr).toMatch(/plans\.mjs cannot be loaded: /)
+    expect(stderr).not.toMatch(/no such file|\n {4}at /)
+  })
+
   it("is TypeScript where Node does not load it, and the message says what to do", async () => {
     const load = async () => {
       throw Object.assign(new TypeError('Unknown file extension ".ts" for /x/plans.ts'), {
         code: "ERR_UNKNOWN_FILE_EXTENSION",
       })
     }
-    await expect(loadPlansFile("plans.ts", { command: "list" }, load)).rejects.toThrow(
+    await expect(loadPlansFile(plans, { command: "list" }, load)).rejects.toThrow(
       /plans\.ts: Node .* does not load TypeScript\. Use Node 22\.18 or later, compile/,
     )
   })
@@ -275,7 +311,7 @@ it("the command line is read as it is meant", () => {
     store: undefined,
     table: true,
   } satisfies CommandLine)
-  expect(parseCommandLine(["--help"])).toBe("help")
+  for (const words of [["--help"], ["-h"], ["help"]]) expect(parseCommandLine(words)).toBe("help")
 })
 
 it("a negative number is a value wherever it stands, and other words with a minus sign are options", () => {
