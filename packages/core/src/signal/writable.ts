@@ -56,7 +56,7 @@ class Writer<T> {
   check(value: unknown): T {
     const { datatype, metadata, name } = this.#signal
     const checked = datatype.check(value, name, metadata)
-    if (typeof checked !== "number" && typeof checked !== "bigint") return checked
+    if (!isNumber(checked)) return checked
     const limits = this.#options.checkLimits === false ? null : writeLimits(metadata)
     if (limits !== null && !(checked >= limits.low && checked <= limits.high)) {
       throw new LimitError(name, Number(checked), limits.low, limits.high, metadata.units)
@@ -80,7 +80,8 @@ class Writer<T> {
       name: this.#signal.name,
       action: "set",
       target: checked,
-      unit: this.#signal.metadata.units,
+      // Records give their units with each of their fields, switches too.
+      unit: isNumber(checked) ? this.#signal.metadata.units : undefined,
       timeout: call.timeout ?? own.timeout,
       settleTime: call.settleTime ?? own.settleTime,
       signal: call.signal,
@@ -94,6 +95,9 @@ class Writer<T> {
     })
   }
 }
+
+const isNumber = (value: unknown): value is number | bigint =>
+  typeof value === "number" || typeof value === "bigint"
 
 export interface ReadWriteOptions<T> extends ReadOptions<T>, WriteOptions<T> {
   /** After the write, also wait until the read-back is within `tolerance` of the value; default false. */

@@ -152,6 +152,14 @@ describe("set", () => {
     expect(cancelled.success).toBe(false)
   })
 
+  it("tells the units of a number, and of nothing else that a record gives units for", async () => {
+    const [gain, stop] = [
+      softSignal(double, { name: "gain", units: "V" }),
+      softSignal(boolean, { name: "stop", units: "V" }),
+    ]
+    expect([gain.set(3).description, stop.set(true).description]).toEqual(["gain: set 3 V", "stop: set true"])
+  })
+
   it("with `verify` is done when the read-back shows the value at once, as in memory", async () => {
     const reported: unknown[] = []
     using _hook = onCallbackError(error => reported.push(error))

@@ -46,7 +46,7 @@ export function noReply(channel: Channel, action: string, elapsed: number, write
   const rest = write ? "; the server may still carry it out" : ""
   const at = channel.circuit === undefined ? "" : ` at ${formatEndpoint(channel.circuit.endpoint)}`
   const silent = channel.state === "unresponsive" ? ", which has fallen silent" : ""
-  const text = `${action} ${channel.name}: no reply from the server${at}${silent} within ${seconds(elapsed)}${rest}`
+  const text = `${action} ${channel.name}: no reply within ${seconds(elapsed)} from the server${at}${silent}${rest}`
   return channelError("TIMEOUT", channel, text)
 }
 
