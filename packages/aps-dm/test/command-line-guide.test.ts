@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { demoWorkflow, startDmService } from "@ophyd-ts/ioc-sim"
 import { expect, it, onTestFinished } from "vitest"
+import { codeOf } from "../../../test/support/page-blocks.ts"
 import { main } from "../src/cli/program.ts"
 import { DmSpool } from "../src/index.ts"
 import { temporaryDirectory } from "./support/service.ts"
@@ -70,8 +71,7 @@ it("the page of the command line shows what it does", async () => {
       .replaceAll(join(sim.dataRoot, "dm.login"), "/tmp/dm/dm.login")
       .replace(`${spool} environment`, "SPOOL")
   }
-  const blocks = [...text.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = ""]) => block)
-  const shown = blocks.flatMap(block => block.split(/^\$ /m).slice(1))
+  const shown = codeOf(text, "console").flatMap(block => block.split(/^\$ /m).slice(1))
   expect(shown.length).toBeGreaterThan(10)
   for (const example of shown) {
     const [line = "", ...expected] = example.trimEnd().split("\n")

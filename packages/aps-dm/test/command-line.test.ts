@@ -159,6 +159,12 @@ describe("ophyd-ts dm daqs start and stop", () => {
       status: 1,
       err: expect.stringMatching(/stopDaq: no active DAQ of tomo-2026-1 for /),
     })
+    // Behind a host the service cannot know, and starts one all the same.
+    const nowhere = await dm(["daqs", "start", experiment, "@localhost:/no/such"])
+    expect(nowhere).toMatchObject({
+      status: 0,
+      err: "this machine has no @localhost:/no/such: does DM's machine have it?\n",
+    })
   })
 
   it.each([
@@ -346,6 +352,10 @@ describe("ophyd-ts dm spool", () => {
   it("lists, sends and drops", async () => {
     const { dm, json, spool, sim } = await setUp()
     expect((await dm(["spool"])).err).toMatch(/^nothing waits in /)
+    expect(await dm(["spool", "send"])).toMatchObject({
+      status: 0,
+      err: expect.stringMatching(/^nothing waits in /),
+    })
     const dataset = (experimentName: string, datasetName: string) => ({ experimentName, datasetName })
     await spool.add({ kind: "dataset", dataset: dataset(experiment, "a") })
     const wrong = await spool.add({ kind: "dataset", dataset: dataset("no-such", "b") })

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { startDmService } from "@ophyd-ts/ioc-sim"
 import { expect, it, onTestFinished } from "vitest"
+import { codeOf } from "../../../test/support/page-blocks.ts"
 import * as entry from "../src/index.ts"
 import { temporaryDirectory } from "./support/service.ts"
 
@@ -84,7 +85,7 @@ it("every example of the DM guide runs, one after the other, against the simulat
     "/home/user/.ophyd-ts/dm-spool": join(await temporaryDirectory(), "spool"),
   }
   const text = await readFile(guide, "utf8")
-  const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block = ""]) =>
+  const blocks = codeOf(text, "ts").map(block =>
     Object.entries(paths).reduce((code, [from, to]) => code.replaceAll(from, to), block),
   )
   expect(blocks.length).toBeGreaterThan(8)

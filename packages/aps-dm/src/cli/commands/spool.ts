@@ -46,6 +46,8 @@ async function send(invocation: Invocation): Promise<number> {
     for (const { what, lastError } of waiting) terminal.err(`waits: ${what}: ${lastError}\n`)
     for (const { what, lastError } of refused) terminal.err(`refused: ${what}: ${lastError}\n`)
     if (busy) terminal.err(`another program is sending from ${spool.directory}\n`)
+    else if (sent.length + waiting.length + refused.length === 0)
+      terminal.err(`nothing waits in ${spool.directory}\n`)
   }
   return refused.length > 0 ? 1 : waiting.length > 0 || busy ? 3 : 0
 }

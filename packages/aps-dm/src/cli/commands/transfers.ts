@@ -1,4 +1,10 @@
-import { startUpload, transferProgress, type UploadRun, watchUpload } from "../../transfers/index.ts"
+import {
+  probeSource,
+  startUpload,
+  transferProgress,
+  type UploadRun,
+  watchUpload,
+} from "../../transfers/index.ts"
 import { dmEnsureDaq, dmGetExperimentDatadirActiveDaq } from "../../utils/index.ts"
 import { type DmTaskInfo, type DmTransfer, isActive } from "../../wire/index.ts"
 import type { Command, Invocation } from "../command.ts"
@@ -62,6 +68,9 @@ async function startDaq(invocation: Invocation, experiment: string, directory: s
   const active = await dmGetExperimentDatadirActiveDaq(client, experiment, directory, options)
   if (active !== null) terminal.err("it is active already, and its options stay as they are\n")
   const daq = active ?? (await dmEnsureDaq(client, experiment, directory, daqInfo, options))
+  // DM starts one for a directory that nobody has, too.
+  const { exists } = await probeSource(directory)
+  if (exists === "no") terminal.err(`this machine has no ${directory}: does DM's machine have it?\n`)
   if (json) showJson(invocation, daq)
   else terminal.out(`${daq.id}\n`)
   return 0
