@@ -6,11 +6,12 @@ import { stageProcess } from "@ophyd-ts/ioc-sim"
 import { describe, expect, it } from "vitest"
 import { temporaryDirectory } from "../packages/aps-dm/test/support/service.ts"
 import { exposures, setUpStream } from "../packages/aps-dm/test/support/stream.ts"
+import { blocksOf } from "../test/support/page-blocks.ts"
 import { peers } from "./peers.ts"
 
 /** The workflow's side of the protocol in another language and over another library, as the guide shows it. */
 const guide = readFileSync(new URL("../docs/integrate-dm.md", import.meta.url), "utf8")
-const consumer = /```python file=consume.py\n([\s\S]*?)```/.exec(guide)?.[1] ?? ""
+const consumer = blocksOf(guide).find(({ file }) => file === "consume.py")?.text ?? ""
 
 describe.skipIf(!peers().p4p)("a workflow written in Python", () => {
   it("streams with a plan over p4p", async () => {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { expect, it } from "vitest"
 import { root } from "../scripts/workspace.ts"
-import { blocksOf } from "../test/support/page-blocks.ts"
+import { programsOf } from "../test/support/page-blocks.ts"
 import { peers } from "./peers.ts"
 
 const config = `export default {
@@ -17,15 +17,14 @@ it("the tests of the page about the simulated beamline pass, as far as their IOC
 }, async () => {
   const { softIoc, container } = peers()
   const page = await readFile(join(root, "docs/how-to/simulated-beamline.md"), "utf8")
-  const blocks = blocksOf(page).filter(({ language, file }) => language === "ts" && file !== undefined)
-  const here = blocks.filter(({ file }) => {
+  const here = programsOf(page).filter(({ file }) => {
     if (file === "test/softioc.test.ts") return softIoc
     return file === "test/container.test.ts" ? container : true
   })
   await mkdir(join(root, ".cache"), { recursive: true })
   const folder = await mkdtemp(join(root, ".cache/beamline-"))
   try {
-    for (const { file = "", text } of [{ file: "vitest.config.ts", text: config }, ...here]) {
+    for (const { file, text } of [{ file: "vitest.config.ts", text: config }, ...here]) {
       await mkdir(dirname(join(folder, file)), { recursive: true })
       await writeFile(join(folder, file), text)
     }
@@ -38,7 +37,7 @@ it("the tests of the page about the simulated beamline pass, as far as their IOC
     ).catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
       throw new Error(`${stdout}\n${stderr}`)
     })
-    const files = here.filter(({ file }) => file?.endsWith(".test.ts")).length
+    const files = here.filter(({ file }) => file.endsWith(".test.ts")).length
     expect(stdout).toMatch(new RegExp(`Test Files +${files} passed \\(${files}\\)`))
     expect(stdout).not.toMatch(/skipped|failed/)
   } finally {

@@ -7,13 +7,9 @@ import * as engine from "@ophyd-ts/run-engine"
 import * as node from "@ophyd-ts/run-engine/node"
 import { describe, expect, it } from "vitest"
 import { root } from "../scripts/workspace.ts"
-import { blocksOf } from "./support/page-blocks.ts"
+import { codeOf } from "./support/page-blocks.ts"
 
 const page = readFileSync(join(root, "docs", "from-bluesky.md"), "utf8").replaceAll("\r\n", "\n")
-const blocks = (language: string): string[] =>
-  blocksOf(page)
-    .filter(block => block.language === language)
-    .map(({ text }) => text)
 
 describe("the examples", () => {
   it("compile, run, and print what the page says", { timeout: 120_000 }, async () => {
@@ -23,7 +19,7 @@ describe("the examples", () => {
     mkdirSync(cache, { recursive: true })
     const folder = mkdtempSync(join(cache, "from-bluesky-"))
     try {
-      writeFileSync(join(folder, "example.ts"), blocks("ts").join("\n"))
+      writeFileSync(join(folder, "example.ts"), codeOf(page, "ts").join("\n"))
       writeFileSync(
         join(folder, "tsconfig.json"),
         JSON.stringify({ extends: join(root, "tsconfig.test.json"), include: ["example.ts"] }),
@@ -37,7 +33,7 @@ describe("the examples", () => {
         ["--import", "tsx", "--conditions=@ophyd-ts/source", "example.ts"],
         { cwd: folder },
       )
-      expect(stdout).toBe(blocks("text").join(""))
+      expect(stdout).toBe(codeOf(page, "text").join(""))
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

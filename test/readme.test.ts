@@ -5,12 +5,13 @@ import { promisify } from "node:util"
 import { startBeamline } from "@ophyd-ts/ioc-sim"
 import { describe, expect, it } from "vitest"
 import { root } from "../scripts/workspace.ts"
+import { codeOf } from "./support/page-blocks.ts"
 
 const readme = readFileSync(join(root, "README.md"), "utf8")
 
 describe("the README", () => {
   it("shows ten lines that run", { timeout: 60_000 }, async () => {
-    const code = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? ""
+    const [code = ""] = codeOf(readme, "ts")
     const file = join(root, ".cache", "readme.ts")
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, code)

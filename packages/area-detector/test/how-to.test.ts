@@ -6,6 +6,7 @@ import { promisify } from "node:util"
 import * as entry from "@ophyd-ts/area-detector"
 import { startBeamline } from "@ophyd-ts/ioc-sim"
 import { expect, it } from "vitest"
+import { codeOf, programsOf } from "../../../test/support/page-blocks.ts"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 const read = (page: string) => readFile(join(root, page), "utf8")
@@ -14,22 +15,22 @@ it("the programs of the page about cameras run, and a camera takes about 25 line
   timeout: 120_000,
 }, async () => {
   const page = await read("docs/how-to/area-detector.md")
-  const programs = [...page.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)]
+  const programs = programsOf(page)
   await mkdir(join(root, ".cache"), { recursive: true })
   const folder = await mkdtemp(join(root, ".cache/area-detector-"))
   try {
     await using beamline = await startBeamline()
     const env = { ...process.env, ...beamline.clientEnvironment(), DATA: join(folder, "data") }
     const printed: Record<string, string> = {}
-    for (const [, name = "", code = ""] of programs) {
-      await writeFile(join(folder, name), code)
-      if (name === "my-camera.ts") continue
+    for (const { file, text } of programs) {
+      await writeFile(join(folder, file), text)
+      if (file === "my-camera.ts") continue
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ["--import", "tsx", "--conditions=@ophyd-ts/source", join(folder, name)],
+        ["--import", "tsx", "--conditions=@ophyd-ts/source", join(folder, file)],
         { cwd: folder, env },
       )
-      printed[name] = stdout
+      printed[file] = stdout
     }
     expect(printed["step.ts"]).toMatch(
       /^camera_image application\/x-hdf5 \/entry\/data\/data\n(-?[\d.]+ \d+\n){5}$/,
@@ -37,8 +38,8 @@ it("the programs of the page about cameras run, and a camera takes about 25 line
     expect(printed["fly.ts"]).toBe("3 × 256 × 256\n1 × 256 × 256\n2 and 15 events\n")
     const lines =
       programs
-        .find(([, name]) => name === "my-camera.ts")?.[2]
-        ?.trim()
+        .find(({ file }) => file === "my-camera.ts")
+        ?.text.trim()
         .split("\n") ?? []
     expect(lines.filter(line => line !== "").length).toBeLessThan(33)
   } finally {
@@ -47,7 +48,7 @@ it("the programs of the page about cameras run, and a camera takes about 25 line
 })
 
 it("the README shows lines that run", { timeout: 60_000 }, async () => {
-  const [, code = ""] = /```ts\n([\s\S]*?)```/.exec(await read("packages/area-detector/README.md")) ?? []
+  const [code = ""] = codeOf(await read("packages/area-detector/README.md"), "ts")
   await mkdir(join(root, ".cache"), { recursive: true })
   const folder = await mkdtemp(join(root, ".cache/area-detector-"))
   try {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { expect, onTestFinished, test, vi } from "vitest"
+import { codeOf } from "../../../test/support/page-blocks.ts"
 import { CaServer, ServerPv } from "../src/index.ts"
 
 test("the examples of the README run as they stand", async () => {
@@ -28,7 +29,7 @@ test("the examples of the README run as they stand", async () => {
   })
 
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8")
-  const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code ?? "")
+  const blocks = codeOf(readme, "ts")
   expect(blocks).toHaveLength(2)
   const folder = await mkdtemp(join(tmpdir(), "node-epics-ca-readme-"))
   onTestFinished(() => rm(folder, { recursive: true }))

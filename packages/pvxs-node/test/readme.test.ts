@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { expect, it, onTestFinished, vi } from "vitest"
+import { codeOf } from "../../../test/support/page-blocks.ts"
 import { ndArray, ntNdArray, ntScalar, PvaServer, SharedPv } from "../src/index.ts"
 
 it("the examples of the README run as they stand", async () => {
@@ -30,7 +31,7 @@ it("the examples of the README run as they stand", async () => {
   })
 
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8")
-  const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code ?? "")
+  const blocks = codeOf(readme, "ts")
   expect(blocks).toHaveLength(3)
   const folder = await mkdtemp(join(tmpdir(), "pvxs-node-readme-"))
   onTestFinished(() => rm(folder, { recursive: true }))

@@ -4,16 +4,16 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { expect, it } from "vitest"
+import { codeOf } from "../../../test/support/page-blocks.ts"
 
 it("the README shows code that runs", { timeout: 60_000 }, async () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8")
-  const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(m => m[1] ?? "")
   // Below the workspace, so that the packages are found.
   const cache = fileURLToPath(new URL("../../../.cache/", import.meta.url))
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, "readme-"))
   try {
-    const code = blocks.join("\n").replace("~/.ophyd-ts/metadata.json", join(folder, "md.json"))
+    const code = codeOf(readme, "ts").join("\n").replace("~/.ophyd-ts/metadata.json", join(folder, "md.json"))
     writeFileSync(
       join(folder, "example.ts"),
       `${code}\nconsole.log(JSON.stringify({ value, scans: RE.metadata.get("scan_id") }))`,

@@ -6,25 +6,26 @@ import { promisify } from "node:util"
 import { startBeamline } from "@ophyd-ts/ioc-sim"
 import { decode } from "fast-png"
 import { expect, it } from "vitest"
+import { programsOf } from "../../../../test/support/page-blocks.ts"
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url))
 
 it("the programs of the page about images run one after the other", { timeout: 120_000 }, async () => {
   const page = await readFile(join(root, "docs/how-to/images.md"), "utf8")
-  const programs = [...page.matchAll(/```ts file=(\S+)\n([\s\S]*?)```/g)]
+  const programs = programsOf(page)
   await mkdir(join(root, ".cache"), { recursive: true })
   const folder = await mkdtemp(join(root, ".cache/images-"))
   try {
     await using beamline = await startBeamline()
     const printed: Record<string, string> = {}
-    for (const [, name = "", code = ""] of programs) {
-      await writeFile(join(folder, name), code)
+    for (const { file, text } of programs) {
+      await writeFile(join(folder, file), text)
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ["--import", "tsx", "--conditions=@ophyd-ts/source", join(folder, name)],
+        ["--import", "tsx", "--conditions=@ophyd-ts/source", join(folder, file)],
         { cwd: folder, env: { ...process.env, ...beamline.clientEnvironment() } },
       )
-      printed[name] = stdout
+      printed[file] = stdout
     }
     // The light wanders over the sensor as the sample moves.
     const means = [...printed["step.ts"]!.matchAll(/-?\d+\.\d+/g)].map(Number)
