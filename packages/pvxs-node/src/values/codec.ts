@@ -117,6 +117,7 @@ function listCodec(type: FieldType, element: Omit<Codec, "empty" | "type">, fixe
     type,
     decode: reader => {
       const n = fixed ?? reader.items()
+      if (fixed !== undefined) reader.charge(fixed)
       const list: unknown[] = []
       for (let i = 0; i < n; i++) list.push(element.decode(reader))
       return list
@@ -150,11 +151,17 @@ const optional = (codec: Codec): Omit<Codec, "empty" | "type"> => ({
   check: (input, path) => (input === null ? null : codec.check(input, path)),
 })
 
+/** What a structure takes besides its fields, in values. */
+const viewCost = 4
+
 function structureCodec(type: StructureType): Codec {
   const layout = layoutOf(type)
   return {
     type,
-    decode: reader => layout.view(layout.decodeWhole(reader)),
+    decode: reader => {
+      reader.charge(layout.size + viewCost)
+      return layout.view(layout.decodeWhole(reader))
+    },
     encode: (writer, slot) => layout.encodeWhole(writer, slotsOf(slot as object)),
     empty: layout.view(layout.empty),
     check: (input, path) => layout.view(layout.fill(input, path)),

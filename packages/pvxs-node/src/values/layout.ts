@@ -183,7 +183,9 @@ function assignNode(node: LayoutNode, slots: unknown[], input: unknown, marks: B
 
 const compiled = new WeakMap<StructureType, Layout>()
 const byKey = new Map<string, Layout>()
-const layoutsKept = 4096
+/** Fields of all compiled types together. */
+const nodesKept = 250_000
+let nodesCompiled = 0
 
 /** The compiled form of a structure type. Equal types share one, however many channels have them. */
 export function layoutOf(type: StructureType): Layout {
@@ -193,9 +195,14 @@ export function layoutOf(type: StructureType): Layout {
   layout = byKey.get(key)
   if (layout === undefined) {
     layout = new Layout(type)
-    // Servers choose the types: forget the oldest rather than grow without end.
-    if (byKey.size >= layoutsKept) byKey.delete(byKey.keys().next().value!)
     byKey.set(key, layout)
+    nodesCompiled += layout.size
+    // Peers choose the types: forget the oldest rather than grow without end.
+    for (const [oldest, { size }] of byKey) {
+      if (nodesCompiled <= nodesKept) break
+      byKey.delete(oldest)
+      nodesCompiled -= size
+    }
   }
   compiled.set(type, layout)
   return layout

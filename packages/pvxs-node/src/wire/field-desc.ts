@@ -33,6 +33,9 @@ const arrayBits = 0x18
 const variableArray = 0x08
 const boundedArray = 0x10
 
+/** What a node of a description takes, in values. */
+const nodeCost = 8
+
 /** Reads a type description; null where the peer says that there is none. */
 export function readType(reader: Reader): FieldType | null {
   const code = reader.u8()
@@ -67,6 +70,7 @@ class Decoder {
       return known
     }
     this.#counted({ type: t.any, nodes: 1, depth: 1 }, depth)
+    reader.charge(nodeCost)
     if (code === 0x80 || code === 0x81) return this.#compound(code, depth)
     if (code === 0x88 || code === 0x89) return this.#compoundArray(code, depth)
     return { type: this.#simple(code), nodes: 1, depth: 1 }

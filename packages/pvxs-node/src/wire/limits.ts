@@ -6,7 +6,10 @@ export interface PvaLimits {
   readonly maxDepth: number
   /** Nodes of one type description, cached descriptions counted in full each time they are used. */
   readonly maxFields: number
-  /** Elements of one array of strings, structures, unions or variants (numeric arrays are bounded by their bytes). */
+  /**
+   * Elements of one array of strings, structures, unions or variants (numeric arrays are bounded by their bytes). All
+   * of a message together may be four times as many, with every field of a structure counted.
+   */
   readonly maxItems: number
 }
 

@@ -2,7 +2,11 @@ import { PvaProtocolError } from "../errors.ts"
 import { defaultLimits, type PvaLimits } from "./limits.ts"
 import { TypeCache } from "./type-cache.ts"
 
-const utf8 = new TextDecoder("utf-8")
+/** Values that one message may become: its arrays together four times the largest, and room for descriptions of types. */
+const valuesPerMessage = ({ maxItems, maxFields }: PvaLimits): number => 4 * maxItems + 8 * maxFields
+
+/** A byte order mark at the start of a text is part of it. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /**
  * Reads the fields of one message. It looks into the bytes it was given and copies nothing but strings and
@@ -22,8 +26,10 @@ export class Reader {
   /** By how many bytes the message should have started later for its large array to be aligned. */
   misaligned = 0
   /** Types the peer has defined by id; they live as long as the connection, as this reader does. */
-  readonly types = new TypeCache()
+  readonly types: TypeCache
   #depth = 0
+  /** What this message may still make of itself, see `charge`. */
+  #budget: number
 
   constructor(bytes: Uint8Array, little = true, limits: PvaLimits = defaultLimits) {
     this.bytes = bytes
@@ -32,6 +38,8 @@ export class Reader {
     this.end = bytes.length
     this.little = little
     this.limits = limits
+    this.types = new TypeCache(limits)
+    this.#budget = valuesPerMessage(limits)
   }
 
   /** Points this reader at other bytes, so that a connection needs only one. */
@@ -45,6 +53,7 @@ export class Reader {
     this.end = end
     this.little = little
     this.#depth = 0
+    this.#budget = valuesPerMessage(this.limits)
     return this
   }
 
@@ -155,7 +164,21 @@ export class Reader {
         "PVA_LIMIT",
       )
     }
+    this.charge(n)
     return n
+  }
+
+  /**
+   * Counts `n` values that take memory here, whatever they take on the wire: a byte can stand for a structure of
+   * thousands of fields.
+   */
+  charge(n: number): void {
+    this.#budget -= n
+    if (this.#budget >= 0) return
+    throw new PvaProtocolError(
+      `a message holds more than ${valuesPerMessage(this.limits)} values`,
+      "PVA_LIMIT",
+    )
   }
 
   /** UTF-8, with replacement characters for invalid bytes; null reads as empty. */

@@ -233,3 +233,13 @@ describe("types", () => {
     expect(slotsOf(value.alarm)).toBe(slotsOf(value))
   })
 })
+
+it("compiled types are kept for their next use, until others with very many fields have come", () => {
+  const wide = (n: number): StructureType =>
+    structure("", Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`m${n}_${i}`, t.int])))
+  const kept = layoutOf(structure("kept", { x: t.int }))
+  const same = (): boolean => layoutOf(structure("kept", { x: t.int })) === kept
+  expect(same()).toBe(true)
+  for (let n = 0; n < 55; n++) layoutOf(wide(n))
+  expect(same()).toBe(false)
+})

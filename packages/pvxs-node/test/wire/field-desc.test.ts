@@ -232,6 +232,45 @@ describe("data by type", () => {
     expect(() => codecOf(t.strings).decode(strict)).toThrow(/limit is 3/)
   })
 
+  it("limits what a message means, however few bytes say it", () => {
+    const thousand = Array.from({ length: 1000 }, (_, i) => `04 "m${String(i).padStart(3, "0")}" 80 00 00`)
+    const type = readType(read(`88 80 00 fe e8030000 ${thousand.join("")}`))!
+    const elements = (n: number): Reader =>
+      new Reader(Uint8Array.from([0xfe, n & 255, n >> 8, 0, 0, ...new Array<number>(n).fill(1)]))
+    expect(codecOf(type).decode(elements(100))).toHaveLength(100)
+    expect(() => codecOf(type).decode(elements(20_000))).toThrow(/more than 16131072 values/)
+    const lists = structureArray(structure("", { texts: t.strings }))
+    const strict = { ...defaultLimits, maxItems: 5, maxFields: 1 }
+    const lines = (n: number): Reader =>
+      new Reader(hex(`02 ${`01 ${"05 0000000000"}`.repeat(n)}`), true, strict)
+    expect(codecOf(lists).decode(lines(2))).toHaveLength(2)
+    expect(() =>
+      codecOf(lists).decode(new Reader(hex(`04 ${"01 04 00000000".repeat(4)}`), true, strict)),
+    ).toThrow(/more than 28 values/)
+    expect(() =>
+      codecOf(t.anys).decode(new Reader(hex(`04 ${"01 80 00 00".repeat(4)}`), true, strict)),
+    ).toThrow(/more than 28 values/)
+  })
+
+  it("limits what a connection may define, of which new definitions take the place", () => {
+    const reader = new Reader(
+      hex(`${'fd 0100 80 00 01 01 "a" 43'.repeat(40)} fd 0200 80 00 01 01 "a" 43`),
+      true,
+      {
+        ...defaultLimits,
+        maxFields: 2,
+      },
+    )
+    for (let i = 0; i < 41; i++) readType(reader)
+    const many = Array.from(
+      { length: 65 },
+      (_, i) => `fd ${i.toString(16).padStart(2, "0")}00 80 00 01 01 "a" 43`,
+    )
+    const greedy = new Reader(hex(many.join("")), true, { ...defaultLimits, maxFields: 2 })
+    for (let i = 0; i < 64; i++) readType(greedy)
+    expect(() => readType(greedy)).toThrow(/more than 128 fields are described on this connection/)
+  })
+
   it("limits variants inside variants", () => {
     const onion = (n: number): string => `${"82".repeat(n)} 22 01000000`
     expect(codecOf(t.any).decode(read(onion(10)))).toMatchObject({ type: t.any })

@@ -46,6 +46,11 @@ describe("String", () => {
     expect(read("02 ff 41").string()).toBe("\ufffdA")
   })
 
+  it("keeps a byte order mark, which is a character like any other", () => {
+    const text = "\ufeffmark"
+    expect(read(written(w => w.string(text))).string()).toBe(text)
+  })
+
   it("refuses a length that passes the end of the message", () => {
     expect(() => read("05 41 42").string()).toThrow(/3 bytes too early/)
   })
