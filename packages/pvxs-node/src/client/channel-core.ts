@@ -72,6 +72,8 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     this.cid = cid
     this.#server = server
     this.key = channelKey(name, server)
+    // A call that is refused before it begins never holds it.
+    client.wheel.start(this, client.config.linger)
     this.#search(0)
   }
 

@@ -85,20 +85,25 @@ export function resolveConfig(config: PvaClientConfig = {}): ResolvedConfig {
   const addresses = config.addressList ?? words(env, "EPICS_PVA_ADDR_LIST")
   const auto = config.autoAddressList ?? envFlag(env, "EPICS_PVA_AUTO_ADDR_LIST") ?? true
   const servers = config.nameServers ?? words(env, "EPICS_PVA_NAME_SERVERS")
-  const listed = addresses.map(text => parseDestination(text, broadcastPort))
+  // Who gave a setting in code, or as an option, is not sent to look into the environment.
+  const origin = (option: keyof PvaClientConfig, variable: string): string =>
+    config[option] === undefined ? variable : option
+  const addressOrigin = origin("addressList", "EPICS_PVA_ADDR_LIST")
+  const serverOrigin = origin("nameServers", "EPICS_PVA_NAME_SERVERS")
+  const listed = addresses.map(text => parseDestination(text, broadcastPort, addressOrigin))
   const broadcasts = auto ? broadcastAddresses() : []
   const automatic = broadcasts.map(host => ({ host, port: broadcastPort, unicast: false }))
   const timeout = config.connectionTimeout ?? envNumber(env, "EPICS_PVA_CONN_TMO", { min: 0 }) ?? 30
   const idleLimit = (4 / 3) * Math.max(2, timeout)
   return {
     destinations: uniqueDestinations([...listed, ...automatic]),
-    nameServers: servers.map(text => parseServer(text, serverPort, "EPICS_PVA_NAME_SERVERS")),
+    nameServers: servers.map(text => parseServer(text, serverPort, serverOrigin)),
     broadcastPort,
     serverPort,
     listenForBeacons: broadcasts,
     interfaces: parseInterfaces(
       [config.interface ?? words(env, "EPICS_PVA_INTF_ADDR_LIST")].flat(),
-      "EPICS_PVA_INTF_ADDR_LIST",
+      origin("interface", "EPICS_PVA_INTF_ADDR_LIST"),
     ).addresses,
     idleLimit,
     echoPeriod: Math.max(1, Math.min(15, (3 / 8) * idleLimit)),

@@ -216,6 +216,8 @@ export class Connection extends WheelTimer {
   }
 
   #onMessage(command: number, reader: Reader): void {
+    // More may have come in one piece with what closed it.
+    if (this.#state === "closed") return
     switch (command) {
       case Command.get:
       case Command.put:

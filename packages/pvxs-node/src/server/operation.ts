@@ -134,7 +134,7 @@ export class ServerPut extends HandlerOperation {
     const { pv } = this.channel
     const { layout } = pv
     if ((sub & Sub.get) !== 0) {
-      this.reply(sub, ok, w => layout.all.encode(w, pv.slots))
+      this.reply(sub, ok, w => layout.all.toBegin(pv.slots).encode(w, pv.slots))
       return
     }
     const slots = layout.empty.slice()

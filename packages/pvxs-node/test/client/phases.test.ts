@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest"
 import type { PvaClient } from "../../src/client/client.ts"
 import { writeChannelCreated } from "../../src/wire/channel.ts"
 import { Command } from "../../src/wire/codes.ts"
-import { ok } from "../../src/wire/status.ts"
+import { error, ok } from "../../src/wire/status.ts"
+import { writeValidated } from "../../src/wire/validation.ts"
 import { clientOf, deferred, fastClock, take } from "../support/pair.ts"
 import { type Fault, ScriptedServer, type Step } from "../support/scripted-server.ts"
 import { until } from "../support/until.ts"
@@ -254,6 +255,23 @@ describe("when a channel goes and comes back on the same connection", () => {
     ])
     expect(server.received).not.toContain("destroyRequest")
   })
+})
+
+it("a server that refuses a client and welcomes it in one breath has refused it", async () => {
+  await using server = await ScriptedServer.open(step => (step === "validate" ? "silent" : undefined))
+  const states: string[] = []
+  const note = (message: unknown): void => void states.push((message as { state: string }).state)
+  subscribe("pvxs-node:connection", note)
+  await using client = clientOf(server.port)
+  const result = client.get("x", { timeout: 0.5 })
+  await until(() => expect(server.validations).toBe(1))
+  server.say(w => {
+    writeValidated(w, error("go away"))
+    writeValidated(w, ok)
+  })
+  await expect(result).rejects.toMatchObject({ code: "PVA_TIMEOUT" })
+  unsubscribe("pvxs-node:connection", note)
+  expect(states).not.toContain("ready")
 })
 
 describe("repeated calls", () => {

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { Channel } from "../../src/client/channel.ts"
 import type { PvaClient } from "../../src/client/client.ts"
@@ -151,6 +152,29 @@ describe.each(all)("%s", operation => {
     for (const name of ["", "x".repeat(501)])
       await expect((async () => run(name))()).rejects.toMatchObject({ code: "PVA_BAD_INPUT" })
     expect(pair.server.clientCount).toBe(0)
+  })
+
+  it("that does not begin leaves no channel behind to be searched for ever", async () => {
+    const states: Record<string, string> = {}
+    const note = (message: unknown): void => {
+      const { name, state } = message as { name: string; state: string }
+      states[name] = state
+    }
+    subscribe("pvxs-node:channel", note)
+    await using pair = await Pair.open({}, { linger: 0.05 })
+    const names = [`${operation}:aborted`]
+    await expect(
+      byName[operation](pair.client, names[0]!, { signal: AbortSignal.abort() }),
+    ).rejects.toMatchObject({ code: "PVA_ABORTED" })
+    if (operation !== "GET_FIELD") {
+      names.push(`${operation}:request`)
+      const request = { request: "field(" }
+      await expect(byName[operation](pair.client, names[1]!, request)).rejects.toMatchObject({
+        code: "PVA_BAD_REQUEST",
+      })
+    }
+    await until(() => expect(names.map(name => states[name])).toEqual(names.map(() => "closed")))
+    unsubscribe("pvxs-node:channel", note)
   })
 
   it("of a read-only PV is refused if it writes or calls, and works otherwise", async () => {

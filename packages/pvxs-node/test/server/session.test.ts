@@ -5,6 +5,7 @@ import { ntUri } from "../../src/nt/table.ts"
 import type { PvaServerConfig } from "../../src/server/config.ts"
 import { PvaServer } from "../../src/server/server.ts"
 import { SharedPv } from "../../src/server/shared-pv.ts"
+import { structure, t, union } from "../../src/values/field-type.ts"
 import { plain } from "../../src/values/plain.ts"
 import { hex, toHex } from "../support/hex.ts"
 import { fastClock, Pair } from "../support/pair.ts"
@@ -68,6 +69,19 @@ describe("a server", () => {
     await raw.hears("10 0700000008ff80")
     for (const byte of hex("ca 02 00 0a 09000000 01000000 05000000 00")) raw.say(toHex(Uint8Array.of(byte)))
     await raw.hears("10 0500000000ff")
+  })
+
+  it("leaves a union without a member out of a value that is read back, as out of one that is read", async () => {
+    await using raw = await start()
+    server.add("u", SharedPv.mailbox(structure("", { u: union("", { a: t.int }), n: t.int }), { n: 7 }))
+    raw.say(`${login} ca 02 00 07 08000000 0100 01000000 01 "u"`)
+    await raw.hears("7 01000000")
+    for (const command of ["0a", "0b"])
+      raw.say(
+        `ca 02 00 ${command} 0c000000 01000000 ${command}000000 08 800000 | ca 02 00 ${command} 09000000 01000000 ${command}000000 40`,
+      )
+    expect(await raw.hears("10 0a00000040")).toBe("10 0a00000040ff010407000000")
+    expect(await raw.hears("11 0b00000040")).toBe("11 0b00000040ff010407000000")
   })
 
   it("answers in the byte order a client asks for", async () => {

@@ -30,6 +30,7 @@ export class ScriptedServer implements AsyncDisposable {
   /** Commands received, with the sub-command where there is one. */
   readonly received: string[] = []
   connections = 0
+  validations = 0
   /** Numbers that the client gave its channels and operations, in their order. */
   readonly cids: number[] = []
   readonly ioids: number[] = []
@@ -111,6 +112,7 @@ export class ScriptedServer implements AsyncDisposable {
   ): void {
     const name = Object.entries(Command).find(([, code]) => code === command)?.[0] ?? `command ${command}`
     if (command === Command.connectionValidation) {
+      this.validations++
       act(
         "validate",
         () => send(w => writeValidated(w, ok)),
