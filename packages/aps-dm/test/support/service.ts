@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type CommandRule, type DmServiceOptions, startDmService } from "@ophyd-ts/ioc-sim"
-import { RunEngine } from "@ophyd-ts/run-engine"
+import { DocumentRules, RunEngine } from "@ophyd-ts/run-engine"
 import { onTestFinished } from "vitest"
 import {
   DM_WorkflowConnector,
@@ -30,7 +30,10 @@ const stages = {
 /** What the second stage of `count-lines` does. */
 export const second = (play: CommandRule["play"]): CommandRule => ({ stage: "02-COUNT", play })
 
-/** A simulated service in quick motion, a client, an engine, and connectors that poll often. */
+/**
+ * A simulated service in quick motion, a client, an engine whose documents are held to their rules, and connectors that
+ * poll often.
+ */
 export async function setUp(options: Partial<DmServiceOptions> = {}, settings: DmSettings = {}) {
   const sim = await startDmService({
     dataRoot: await temporaryDirectory(),
@@ -59,8 +62,12 @@ export async function setUp(options: Partial<DmServiceOptions> = {}, settings: D
     await Promise.all(connectors.map(connector => connector.stop()))
     dm.close()
     await sim.close()
+    rules.finish()
     if (sim.control.problems.length > 0)
       throw new AggregateError(sim.control.problems, "the service had faults")
   })
-  return { sim, dm, connect, RE: new RunEngine() }
+  const RE = new RunEngine()
+  const rules = new DocumentRules()
+  RE.subscribe(rules.subscriber, { strict: true })
+  return { sim, dm, connect, RE }
 }
