@@ -35,6 +35,7 @@ function sameElements(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
 function array<A extends TypedArray>(construct: TypedArrayConstructor<A>, dtypeNumpy: string): ArrayType<A> {
   const { name } = construct
   const element = name.startsWith("Big") ? "bigint" : "number"
+  const isReal = name.startsWith("Float")
   const short = name.replace("Big", "")
   const label = `${short.charAt(0).toLowerCase()}${short.slice(1)}`
   return {
@@ -46,9 +47,13 @@ function array<A extends TypedArray>(construct: TypedArrayConstructor<A>, dtypeN
     construct,
     check: (value, who) => {
       if (value instanceof construct) return value as A
-      if (Array.isArray(value) && value.every(v => typeof v === element))
-        return construct.from(value as A[number][])
-      throw new ValueError(`${who}: ${formatValue(value)} is not a ${name}`)
+      if (!Array.isArray(value) || value.some(v => typeof v !== element))
+        throw new ValueError(`${who}: ${formatValue(value)} is not a ${name}`)
+      const made = construct.from(value as A[number][])
+      // Integers that do not fit would come out as others.
+      const odd = isReal ? -1 : value.findIndex((v, i) => v !== made[i])
+      if (odd < 0) return made
+      throw new ValueError(`${who}: element ${odd} is ${formatValue(value[odd])}, which no ${name} holds`)
     },
     equal: sameElements,
   }

@@ -4,12 +4,15 @@ import {
   boolean,
   choice,
   compareSettings,
+  type Datatype,
   Device,
   derivedSignal,
   double,
   float64Array,
   formatSettings,
+  int16Array,
   int64,
+  int64Array,
   integer,
   LimitError,
   parseSettings,
@@ -19,6 +22,8 @@ import {
   saveSettings,
   string,
   stringArray,
+  uint8Array,
+  uint32Array,
   uint64,
 } from "../../src/index.ts"
 import { holdPuts, onPut, putsOf, setMockMetadata, setMockValue } from "../../src/testing/index.ts"
@@ -254,6 +259,19 @@ describe("restoring", () => {
     expect(unsaved).toEqual(["region.high"])
   })
 })
+
+it.each<[string, Datatype<unknown>, unknown, string]>([
+  ["a byte", uint8Array, [1, 256], "element 1 is 256, which no Uint8Array holds"],
+  ["a negative one", uint32Array, [-1], "element 0 is -1, which no Uint32Array holds"],
+  ["a fraction", int16Array, [1.5], "element 0 is 1.5, which no Int16Array holds"],
+  ["64 bits", int64Array, [2n ** 63n], "element 0 is 9223372036854775808, which no BigInt64Array holds"],
+])(
+  "an element of a list that does not fit the array's is refused, not another one: %s",
+  (_, datatype, list, why) => {
+    expect(() => datatype.check(list, "mask", {})).toThrow(`mask: ${why}`)
+    expect(Array.from(datatype.check([], "mask", {}) as Uint8Array)).toEqual([])
+  },
+)
 
 it("64-bit integers in arrays and beyond the exact ones of a number stay exact", async () => {
   class Counter extends Device {
