@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util"
-import { NetConfigError } from "@ophyd-ts/epics-net"
 import { PvaError } from "../errors.ts"
 import { commands } from "./commands.ts"
 
@@ -48,7 +47,7 @@ function mistake(
   return count > 0 ? undefined : "--count takes a number above 0"
 }
 
-/** Runs one command; the exit status is 0, 1 when something failed, 2 when the words made no sense. */
+/** Runs one command; the exit status is 0, 1 when something failed, 2 when the words or the settings made no sense. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const { positionals, values } = parseArgs({
@@ -94,8 +93,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       completion,
     })
   } catch (error) {
-    const known = error instanceof PvaError || error instanceof NetConfigError
     terminal.complain(error instanceof Error ? error.message : String(error))
-    return known ? 1 : 2
+    return error instanceof PvaError ? 1 : 2
   }
 }

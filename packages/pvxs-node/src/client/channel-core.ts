@@ -5,6 +5,7 @@ import { PvaError, PvaRefusedError } from "../errors.ts"
 import type { ChannelCreated } from "../wire/channel.ts"
 import { isSuccess } from "../wire/status.ts"
 import type { PvaClient } from "./client.ts"
+import { searchedPlaces } from "./config.ts"
 import type { Connection, ConnectionUser } from "./connection.ts"
 import { Request, type RequestCommand } from "./request.ts"
 
@@ -96,11 +97,16 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     return (asked ? this.client.searchProblem : undefined) ?? this.#lastFailure?.message
   }
 
-  /** Where this channel stands, for messages: "searching (4 tries)". */
+  /** Where this channel stands, for messages: "still searching (4 tries by UDP 10.0.0.255:5076)". */
   describe(): string {
     const last = this.#lastFailure === undefined ? "" : `; before that: ${this.#lastFailure.message}`
-    if (this.#state === "searching")
-      return `the channel is still searching (${this.searchAttempts} tries)${last}`
+    if (this.#state === "searching") {
+      const { config, searchProblem } = this.client
+      const asked = this.#server === undefined
+      const places = asked ? searchedPlaces(config) : `at ${formatEndpoint(this.#server)}`
+      const problem = asked && searchProblem !== undefined ? `; ${searchProblem}` : ""
+      return `the channel is still searching (${this.searchAttempts} tries ${places})${problem}${last}`
+    }
     return `the channel is ${this.#state}${this.#lastEndpoint === "" ? "" : ` at ${this.#lastEndpoint}`}${last}`
   }
 

@@ -8,6 +8,7 @@ import {
   envNumber,
   envPort,
   envText,
+  formatEndpoint,
   type Random,
   systemClock,
 } from "@ophyd-ts/epics-net"
@@ -116,6 +117,16 @@ export function resolveConfig(config: PvaClientConfig = {}): ResolvedConfig {
     clock: config.clock ?? systemClock,
     random: config.random ?? Math.random,
   }
+}
+
+/** Where a client with these settings looks for channels, for messages. */
+export function searchedPlaces({ nameServers, destinations }: ResolvedConfig): string {
+  const [tcp, udp] = [nameServers, destinations].map(list => list.map(formatEndpoint).join(", "))
+  if (tcp === "" && udp === "")
+    return "nowhere: the address list and the name servers are empty and automatic addresses are off"
+  return [tcp === "" ? "" : `by TCP ${tcp}`, udp === "" ? "" : `by UDP ${udp}`]
+    .filter(text => text !== "")
+    .join(" and ")
 }
 
 const words = (env: Environment, name: string): string[] => envText(env, name)?.split(/\s+/) ?? []
