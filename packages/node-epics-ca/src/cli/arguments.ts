@@ -37,12 +37,18 @@ export function read<O extends Options>(args: readonly string[], options: O): Pa
   }
 }
 
-/** A non-negative number, or a usage error that names the option. */
-export function numberOption(text: string | undefined, name: string, fallback: number): number {
+/** A number within the limits, by default none below 0, or a usage error that names the option. */
+export function numberOption(
+  text: string | undefined,
+  name: string,
+  fallback: number,
+  { least = 0, most = Number.POSITIVE_INFINITY } = {},
+): number {
   if (text === undefined) return fallback
-  const value = Number(text)
-  if (!(value >= 0)) throw new UsageError(`${name} needs a number, not "${text}"`)
-  return value
+  const value = text.trim() === "" ? Number.NaN : Number(text)
+  if (value >= least && value <= most) return value
+  const to = most === Number.POSITIVE_INFINITY ? "" : ` to ${most}`
+  throw new UsageError(`${name} needs a number from ${least}${to}, not "${text}"`)
 }
 
 interface Shown {
@@ -56,7 +62,7 @@ interface Shown {
 export const formatOf = ({ number = false, text = false, digits }: Shown): Format => ({
   enumAsNumber: number,
   charAsText: text,
-  digits: numberOption(digits, "-g", 6),
+  digits: numberOption(digits, "-g", 6, { most: 100 }),
 })
 
 export const presentationOf = ({ count, string }: Shown): CaPresentation => ({

@@ -22,6 +22,7 @@ export async function monitor(args: readonly string[], io: CliIo): Promise<numbe
     updates: { type: "string", short: "N" },
   })
   const names = namesOf(positionals)
+  if (values.mask === "") throw new UsageError("-m: give some of v, a, l, p")
   const events = [...(values.mask ?? "va")].map(letter => {
     const event = letters[letter]
     if (event === undefined) throw new UsageError(`-m: "${letter}" is none of v, a, l, p`)
@@ -29,7 +30,7 @@ export async function monitor(args: readonly string[], io: CliIo): Promise<numbe
   })
   const format = formatOf(values)
   const timeout = numberOption(values.timeout, "-w", 5)
-  let left = numberOption(values.updates, "-N", Number.POSITIVE_INFINITY)
+  let left = numberOption(values.updates, "-N", Number.POSITIVE_INFINITY, { least: 1 })
   let failed = false
   await using client = new CaClient(io.config)
   await new Promise<void>(resolve => {

@@ -1,8 +1,14 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { closeSync, existsSync, openSync } from "node:fs"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { general } from "../../src/cli/format.ts"
 import { run } from "../../src/cli/run.ts"
 import { CaServer, ServerPv } from "../../src/index.ts"
 
+const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 const stamp = { seconds: 1795406911, nanoseconds: 520842462 }
 
 /** A server with one PV of each kind, and the command line on it. */
@@ -184,11 +190,33 @@ describe("epics-ca info, search, doctor, help", () => {
       ["get"],
       ["get", "--frob", "x"],
       ["get", "-w", "soon", "x"],
+      ["get", "-w", "", "x"],
+      ["get", "-#", "-1", "x"],
+      ["get", "-g", "500", "x"],
       ["monitor", "-m", "q", "x"],
+      ["monitor", "-m", "", "x"],
+      ["monitor", "-N", "0", "x"],
     ]) {
       expect((await cli(...args)).code).toBe(2)
     }
   })
+})
+
+test.runIf(existsSync("/dev/full"))("what could not be written is a failure that is told", async () => {
+  const { server } = await setUp()
+  const full = openSync("/dev/full", "w")
+  onTestFinished(() => closeSync(full))
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "--conditions=@ophyd-ts/source", program, "get", "t:number"],
+    {
+      stdio: ["ignore", full, "pipe"],
+      env: { ...process.env, EPICS_CA_NAME_SERVERS: server.address, EPICS_CA_AUTO_ADDR_LIST: "NO" },
+    },
+  )
+  const [said, [code]] = await Promise.all([text(child.stderr!), once(child, "exit")])
+  expect(said).toMatch(/^the output could not be written: ENOSPC/)
+  expect(code).toBe(1)
 })
 
 test("numbers look as C's %g prints them", () => {
