@@ -38,14 +38,18 @@ export function experimentName(path: string, dataDirectory: string, destDirector
 
 /** The file's name relative to the directory, which may be `@host:/path` or an address. @throws InvalidRequest */
 export function nameIn(path: string, dataDirectory: string): string {
-  const root = dataDirectory.replace(/^@[^:]*:|^\w+:\/\/[^/]*/, "").replace(/\/+$/, "")
-  if (!path.startsWith(`${root}/`)) {
+  const root = slashes(dataDirectory.replace(/^@[^:]*:|^\w+:\/\/[^/]*/, "")).replace(/\/+$/, "")
+  const file = slashes(path)
+  if (!file.startsWith(`${root}/`)) {
     throw new InvalidRequest(
       `${path} does not lie in ${dataDirectory}, from where DM gets its files: say with \`files\` what DM will call it`,
     )
   }
-  return path.slice(root.length + 1)
+  return file.slice(root.length + 1)
 }
+
+/** A path of Windows as DM writes it. */
+const slashes = (path: string): string => (/^([A-Za-z]:)?\\/.test(path) ? path.replaceAll("\\", "/") : path)
 
 /** Check sum of a file on this machine; undefined when it cannot be read here. */
 export async function md5Of(path: string, signal: AbortSignal): Promise<string | undefined> {
