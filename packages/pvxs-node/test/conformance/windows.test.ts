@@ -1,5 +1,6 @@
 import { TcpProxy } from "@ophyd-ts/epics-net/testing"
 import { describe, expect, it } from "vitest"
+import type { Channel } from "../../src/client/channel.ts"
 import { PvaClient } from "../../src/client/client.ts"
 import { ntScalar } from "../../src/nt/scalar.ts"
 import { PvaServer } from "../../src/server/server.ts"
@@ -62,17 +63,42 @@ class Witness {
   }
 }
 
+/** A subscription of our client on our server, through a proxy. */
+class Pipeline implements AsyncDisposable {
+  readonly pv = new SharedPv(double)
+  readonly channel: Channel
+  readonly monitor
+  readonly proxy: TcpProxy
+  readonly #server: PvaServer
+  readonly #client: PvaClient
+
+  private constructor(server: PvaServer, proxy: TcpProxy, queueSize: number) {
+    server.add("x", this.pv)
+    this.#server = server
+    this.proxy = proxy
+    this.#client = new PvaClient({ ...server.clientConfig(), timeout: 20 })
+    this.channel = this.#client.channel("x", { server: `127.0.0.1:${proxy.port}` })
+    this.monitor = this.channel.monitor({ type: double, pipeline: true, queueSize })
+  }
+
+  static async open(queueSize: number): Promise<Pipeline> {
+    const server = await PvaServer.open({ isolated: true })
+    return new Pipeline(server, await TcpProxy.start({ port: server.port }), queueSize)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.close()
+    await this.#server.close()
+    await this.proxy.close()
+  }
+}
+
 describe.each(["a fast", "a slow"] as const)("with %s reader a pipeline", pace => {
   it.each(windows)("of %i is never exceeded, kept busy, and loses nothing that is paced", async queueSize => {
-    await using server = await PvaServer.open({ isolated: true })
-    const pv = new SharedPv(double)
-    server.add("x", pv)
-    const proxy = await TcpProxy.start({ port: server.port })
+    await using sut = await Pipeline.open(queueSize)
+    const { pv, monitor, proxy } = sut
     const witness = new Witness()
     witness.watch(proxy)
-    await using client = new PvaClient({ ...server.clientConfig(), timeout: 20 })
-    await using channel = client.channel("x", { server: `127.0.0.1:${proxy.port}` })
-    await using monitor = channel.monitor({ type: double, pipeline: true, queueSize })
     let consumed = 0
     let posted = 0
     const total = 60
@@ -90,19 +116,13 @@ describe.each(["a fast", "a slow"] as const)("with %s reader a pipeline", pace =
     expect(witness.window).toBe(queueSize)
     expect(witness.most).toBeLessThanOrEqual(queueSize)
     expect(witness.tooEarly).toBeLessThanOrEqual(0)
-    await proxy.close()
   })
 
   it.each(windows)("of %i stands still while nobody reads, and goes on from the newest", async queueSize => {
-    await using server = await PvaServer.open({ isolated: true })
-    const pv = new SharedPv(double)
-    server.add("x", pv)
-    const proxy = await TcpProxy.start({ port: server.port })
+    await using sut = await Pipeline.open(queueSize)
+    const { pv, channel, monitor, proxy } = sut
     const witness = new Witness()
     witness.watch(proxy)
-    await using client = new PvaClient({ ...server.clientConfig(), timeout: 20 })
-    await using channel = client.channel("x", { server: `127.0.0.1:${proxy.port}` })
-    await using monitor = channel.monitor({ type: double, pipeline: true, queueSize })
     const updates = monitor[Symbol.asyncIterator]()
     await until(() => expect(monitor.latest).not.toBeNull())
     for (let n = 1; n <= 100; n++) {
@@ -119,7 +139,6 @@ describe.each(["a fast", "a slow"] as const)("with %s reader a pipeline", pace =
       last = update!.value.value
     }
     expect(witness.most).toBeLessThanOrEqual(queueSize)
-    await proxy.close()
   })
 })
 
@@ -167,13 +186,8 @@ describe("our server", () => {
 
 describe("after a loss of the connection", () => {
   it("updates of before are not acknowledged to the server of after", async () => {
-    await using server = await PvaServer.open({ isolated: true })
-    const pv = new SharedPv(double)
-    server.add("x", pv)
-    const proxy = await TcpProxy.start({ port: server.port })
-    await using client = new PvaClient({ ...server.clientConfig(), timeout: 20 })
-    await using channel = client.channel("x", { server: `127.0.0.1:${proxy.port}` })
-    await using monitor = channel.monitor({ type: double, pipeline: true, queueSize: 4 })
+    await using sut = await Pipeline.open(4)
+    const { pv, channel, monitor, proxy } = sut
     const updates = monitor[Symbol.asyncIterator]()
     await until(() => expect(monitor.latest).not.toBeNull())
     for (let n = 1; n <= 20; n++) {
@@ -194,6 +208,5 @@ describe("after a loss of the connection", () => {
     while (last < 40) last = (await updates.next()).value!.value.value
     expect(witness.most).toBeLessThanOrEqual(4)
     expect(witness.tooEarly).toBeLessThanOrEqual(0)
-    await proxy.close()
   })
 })
