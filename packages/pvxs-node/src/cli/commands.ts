@@ -7,7 +7,9 @@ import { PvaError } from "../errors.ts"
 import { ntUri } from "../nt/table.ts"
 import type { StructureType } from "../values/field-type.ts"
 import { toJson } from "../values/plain.ts"
+import { fieldNames } from "../values/structure.ts"
 import type { PvStructureValue } from "../values/value-of.ts"
+import { pvRequest } from "../wire/pv-request.ts"
 import { formatMembers, formatReading, formatType } from "./format.ts"
 import { parseArguments, parseWords } from "./parse-value.ts"
 
@@ -31,9 +33,32 @@ export interface Job {
 export type Command = (job: Job) => Promise<number>
 
 const show = (job: Job, name: string, value: PvStructureValue): void => {
-  if (job.json) job.print(JSON.stringify({ name, value: toJson(value) }))
-  else if (job.full) job.print(`${name}\n${formatMembers(value, true)}`)
+  const asked = askedFor(job.request)
+  if (job.json) job.print(JSON.stringify({ name, value: only(asked, toJson(value)) }))
+  else if (job.full) job.print(`${name}\n${formatMembers(value, true, asked)}`)
   else job.print(formatReading(name, value))
+}
+
+/** Whether a request asks for a member, or for something in it. What nobody asked for did not come, and is not zero. */
+function askedFor(request: string): (path: string) => boolean {
+  const fields = leafPaths(pvRequest(request)["field"] as PvStructureValue)
+  return path =>
+    fields.length === 0 ||
+    fields.some(field => field === path || field.startsWith(`${path}.`) || path.startsWith(`${field}.`))
+}
+
+const leafPaths = (field: PvStructureValue, path = ""): string[] =>
+  fieldNames(field)
+    .filter(name => name !== "_options")
+    .flatMap(name => {
+      const inner = leafPaths(field[name] as PvStructureValue, `${path}${name}.`)
+      return inner.length === 0 ? [`${path}${name}`] : inner
+    })
+
+function only(asked: (path: string) => boolean, value: unknown, path = ""): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value
+  const members = Object.entries(value).filter(([name]) => asked(path + name))
+  return Object.fromEntries(members.map(([name, inner]) => [name, only(asked, inner, `${path}${name}.`)]))
 }
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -86,14 +86,20 @@ function formatTable({ labels, names, columns, rows }: NonNullable<ReturnType<ty
   return Array.from({ length: rows + 1 }, (_, row) => `    ${line(row)}`).join("\n")
 }
 
-/** Every member in a line of its own, as `pvxget` does: `    alarm.severity int = 0`. */
-export function formatMembers(value: PvStructureValue, all = false, path = ""): string {
+/** Every member in a line of its own, as `pvxget` does: `    alarm.severity int = 0`; by default all of them. */
+export function formatMembers(
+  value: PvStructureValue,
+  all = false,
+  wanted: (path: string) => boolean = () => true,
+  path = "",
+): string {
   return fieldNames(value)
     .map(name => {
       const inner = path === "" ? name : `${path}.${name}`
+      if (!wanted(inner)) return ""
       const member = value[name]
       const type = nodeOf(value).child(name)!.type
-      if (type.kind === "structure") return formatMembers(member as PvStructureValue, all, inner)
+      if (type.kind === "structure") return formatMembers(member as PvStructureValue, all, wanted, inner)
       return `    ${inner} ${nameOf(type)} = ${typeof member === "string" ? JSON.stringify(member) : formatValue(member, all)}`
     })
     .filter(line => line !== "")

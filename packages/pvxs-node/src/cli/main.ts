@@ -23,6 +23,9 @@ export const usage = `pvx: pvAccess from the command line
 
 Servers are found as EPICS_PVA_ADDR_LIST, EPICS_PVA_AUTO_ADDR_LIST and EPICS_PVA_NAME_SERVERS say.`
 
+/** `-1`, `-.5`, `-inf`. */
+const negative = /^-(\.?\d|inf(inity)?$)/i
+
 /** Where a run of the program prints, and what ends it. */
 export interface Terminal {
   readonly signal: AbortSignal
@@ -44,7 +47,8 @@ function mistake(
   if (words.length < least)
     return `pvx ${name} takes ${least === 2 ? "a NAME and a VALUE" : "at least one NAME"}; see pvx --help`
   if (!(timeout > 0)) return "--timeout takes a number of seconds above 0"
-  return count > 0 ? undefined : "--count takes a number above 0"
+  const counts = count === Number.POSITIVE_INFINITY || (Number.isInteger(count) && count > 0)
+  return counts ? undefined : "--count takes a whole number above 0"
 }
 
 /** Runs one command; the exit status is 0, 1 when something failed, 2 when the words or the settings made no sense. */
@@ -52,7 +56,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   try {
     const { positionals, values } = parseArgs({
       // A negative number is a value, not an option.
-      args: argv.map(word => (/^-\d/.test(word) ? ` ${word}` : word)),
+      args: argv.map(word => (negative.test(word) ? ` ${word}` : word)),
       allowPositionals: true,
       options: {
         request: { type: "string", short: "r", default: "" },
@@ -80,7 +84,9 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     }
     const config = values.server === undefined ? {} : { nameServers: values.server.split(",") }
     const { request, json, full, completion } = values
-    const clean = words.map(word => word.replace(/^ (?=-\d)/, ""))
+    const clean = words.map(word =>
+      word.startsWith(" ") && negative.test(word.slice(1)) ? word.slice(1) : word,
+    )
     return await command!({
       ...terminal,
       words: clean,

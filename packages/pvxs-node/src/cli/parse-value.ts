@@ -1,5 +1,5 @@
 import { PvaInputError } from "../errors.ts"
-import type { FieldType, StructureType } from "../values/field-type.ts"
+import type { FieldType, ScalarType, StructureType } from "../values/field-type.ts"
 
 /**
  * What the words of a command line mean for a channel of this type: one word for a scalar, several (or a JSON list)
@@ -8,7 +8,7 @@ import type { FieldType, StructureType } from "../values/field-type.ts"
 export function parseWords(type: StructureType, words: readonly string[]): unknown {
   const [first = ""] = words
   if (words.length === 0) throw new PvaInputError("there is no value to put")
-  if (words.length === 1 && first.startsWith("{")) return parseJson(first)
+  if (words.length === 1 && first.startsWith("{")) return settle(type, parseJson(first))
   if (words.every(word => /^[A-Za-z_][\w.]*=/.test(word)) && !isTextValue(type))
     return assignments(type, words)
   const member = type.members.find(m => m.name === "value")?.type
@@ -56,7 +56,7 @@ function parseField(type: FieldType, words: readonly string[]): unknown {
   if (type.kind === "structure" && type.members.some(m => m.name === "choices")) {
     return /^\d+$/.test(text) ? Number(text) : text
   }
-  return parseJson(text)
+  return settle(type, parseJson(text))
 }
 
 function parseScalar(of: string, text: string): unknown {
@@ -70,17 +70,48 @@ function parseScalar(of: string, text: string): unknown {
     if (/^-?\d+$/.test(text)) return BigInt(text)
     throw new PvaInputError(`"${text}" is no integer`)
   }
-  const number = text.trim() === "" ? Number.NaN : Number(text)
+  const number = text.trim() === "" ? Number.NaN : Number(text.replace(/^([+-]?)inf$/i, "$1Infinity"))
   if (Number.isNaN(number) && !/^nan$/i.test(text)) throw new PvaInputError(`"${text}" is no number`)
   return number
 }
 
+/** Marks a text that is a number. */
+const mark = "\0"
+
+/** Integers that a number cannot hold exactly become bigint. */
 function parseJson(text: string): unknown {
+  // Texts are stepped over, and so are the digits of fractions and exponents.
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\w.])/g, found =>
+    found.startsWith('"') ? found : `"\\u0000${found}"`,
+  )
   try {
-    return JSON.parse(text)
+    return JSON.parse(marked, (_, value) => {
+      if (typeof value !== "string" || !value.startsWith(mark)) return value
+      const number = Number(value.slice(1))
+      return Number.isSafeInteger(number) ? number : BigInt(value.slice(1))
+    })
   } catch (cause) {
     throw new PvaInputError(`"${text}" is no JSON: ${(cause as Error).message}`)
   }
+}
+
+/** JSON knows one kind of number: what goes into a float need not be exact. */
+function settle(type: FieldType, value: unknown): unknown {
+  if (typeof value === "bigint")
+    return type.kind.startsWith("scalar") && /float|double/.test((type as ScalarType).of)
+      ? Number(value)
+      : value
+  if (Array.isArray(value)) {
+    const element = type.kind === "structure[]" || type.kind === "union[]" ? type.of : type
+    return value.map(item => settle(element, item))
+  }
+  if (typeof value !== "object" || value === null || !("members" in type)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => {
+      const member = type.members.find(each => each.name === name)
+      return [name, member === undefined ? inner : settle(member.type, inner)]
+    }),
+  )
 }
 
 /** Arguments of a call, `name=value`: numbers as double, true and false, everything else text. */
