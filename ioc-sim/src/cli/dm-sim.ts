@@ -53,11 +53,12 @@ if (values.help) {
   process.exit(0)
 }
 
+const port = number("port", values.port, 65_530)
+const sessionSeconds = number("session", values.session, 1e9)
 const temporary = values.data === undefined ? await mkdtemp(join(tmpdir(), "ophyd-ts-dm-")) : undefined
 const removeTemporary = async () => {
   if (temporary !== undefined) await rm(temporary, { recursive: true, force: true })
 }
-const port = number("port", values.port, 65_530)
 const demo = demoWorkflow()
 const service = await startDmService({
   dataRoot: values.data ?? temporary ?? "",
@@ -65,7 +66,7 @@ const service = await startDmService({
   controlPort: port === 0 ? 0 : port + 5,
   station: values.station,
   tls: values.tls,
-  sessionSeconds: number("session", values.session, 1e9),
+  sessionSeconds,
   experiments: values.experiment.map(name => ({ name })),
   workflows: [demo.workflow],
   commands: demo.commands,
@@ -91,3 +92,4 @@ const end = async (): Promise<void> => {
 }
 process.once("SIGINT", end)
 process.once("SIGTERM", end)
+process.once("SIGHUP", end)

@@ -9,24 +9,38 @@ const usage = `npm run ioc -- [--prefix sim:] [--seed 1] [--port N] [--pva-port 
   --port      TCP port for Channel Access; default: any free one
   --pva-port  TCP port for pvAccess; default: any free one`
 
-async function main(): Promise<void> {
+/** What was asked for; null for help. @throws Error that says what is wrong with the words */
+function readOptions(): { prefix: string; seed: number; port: number; pvaPort: number } | null {
   const { values } = parseArgs({
     options: {
       prefix: { type: "string", default: "sim:" },
       seed: { type: "string", default: "1" },
       port: { type: "string", default: "0" },
       "pva-port": { type: "string", default: "0" },
-      help: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   })
-  if (values.help) return console.log(usage)
-  const { prefix } = values
-  const beamline = await startBeamline({
-    prefix,
-    seed: integer("seed", values.seed),
-    port: integer("port", values.port),
-    pvaPort: integer("pva-port", values["pva-port"]),
-  })
+  if (values.help) return null
+  return {
+    prefix: values.prefix,
+    seed: integer("seed", values.seed, Number.MAX_SAFE_INTEGER),
+    port: integer("port", values.port, 65535),
+    pvaPort: integer("pva-port", values["pva-port"], 65535),
+  }
+}
+
+async function main(): Promise<void> {
+  let options: ReturnType<typeof readOptions>
+  try {
+    options = readOptions()
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`)
+    process.exitCode = 2
+    return
+  }
+  if (options === null) return console.log(usage)
+  const { prefix } = options
+  const beamline = await startBeamline(options)
   const assign = process.platform === "win32" ? "set " : "export "
   const { ca, pva } = beamline.ports
   console.log(`Channel Access on 127.0.0.1:${ca}, pvAccess on 127.0.0.1:${pva}. PVs:\n`)
@@ -104,14 +118,15 @@ function examples(prefix: string): string[] {
   ]
 }
 
-function integer(option: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 0) throw new Error(`--${option}: "${text}" is not a whole number`)
+function integer(option: string, text: string, most: number): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw new Error(`--${option}: "${text}" is not a whole number from 0 to ${most}`)
   return value
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error)
-  console.error(usage)
+  const { message, cause } = error as Error
+  console.error(cause instanceof Error ? `${message}: ${cause.message}` : message)
   process.exitCode = 1
 })

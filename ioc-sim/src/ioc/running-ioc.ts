@@ -24,11 +24,18 @@ export class RunningIoc {
   readonly #overPva: RecordsOverPva
   readonly #images: ServedImages
 
+  /** @throws CaError when it cannot listen for Channel Access, IocSimError `port-taken` when not for pvAccess. */
   static async start(parts: BeamlineParts, ports: Ports): Promise<RunningIoc> {
     const ca = await CaServer.listen({ port: ports.ca })
     try {
       const pva = await PvaServer.open({ isolated: true, port: ports.pva })
-      return new RunningIoc(parts, ca, pva)
+      if (ports.pva === 0 || pva.port === ports.pva) return new RunningIoc(parts, ca, pva)
+      // The pvAccess server takes another port when its own is busy, as servers do; clients would look in vain.
+      await pva.close()
+      throw new IocSimError(
+        "port-taken",
+        `cannot serve pvAccess on 127.0.0.1, TCP ${ports.pva}: the port is taken`,
+      )
     } catch (error) {
       await ca.close()
       throw error
@@ -78,17 +85,11 @@ export class RunningIoc {
  * @throws IocSimError `port-taken` when somebody else has taken one of them meanwhile.
  */
 export async function restartIoc(parts: BeamlineParts, ports: Ports): Promise<RunningIoc> {
-  const taken = (cause?: unknown): IocSimError =>
-    new IocSimError(
+  return await RunningIoc.start(parts, ports).catch((cause: unknown) => {
+    throw new IocSimError(
       "port-taken",
       `the IOC cannot restart on ports ${ports.ca} and ${ports.pva}: one is taken`,
       { cause },
     )
-  const ioc = await RunningIoc.start(parts, ports).catch((error: unknown) => {
-    throw taken(error)
   })
-  // The pvAccess server takes another port when its own is busy, as servers do.
-  if (ioc.ports.pva === ports.pva) return ioc
-  await ioc.close()
-  throw taken()
 }

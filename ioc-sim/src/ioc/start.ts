@@ -29,7 +29,7 @@ export interface BeamlineOptions {
  * @example
  * await using beamline = await startBeamline({ prefix: "test:" })
  * const client = new CaClient(beamline.clientConfig().ca)
- * @throws CaError or PvaError when a port is taken.
+ * @throws CaError when the port for Channel Access is taken, IocSimError `port-taken` when that for pvAccess is.
  */
 export async function startBeamline(options: BeamlineOptions = {}): Promise<EmbeddedBeamline> {
   const { prefix = "sim:", seed = 1, clock = systemClock, port = 0, pvaPort = 0, areaDetector = {} } = options

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { CaClient } from "node-epics-ca"
+import { CaClient, CaServer } from "node-epics-ca"
 import { field, PvaClient } from "pvxs-node"
 import { describe, expect, it, vi } from "vitest"
 
@@ -53,12 +53,27 @@ describe("npm run ioc", { timeout: 90_000 }, () => {
   })
 
   it.each([
-    [["--port", "many"], '--port: "many" is not a whole number'],
+    [["--port", "many"], '--port: "many" is not a whole number from 0 to 65535'],
+    [["--port", "99999"], '--port: "99999" is not a whole number from 0 to 65535'],
+    [["--seed", ""], '--seed: "" is not a whole number'],
     [["--colour", "red"], "--colour"],
   ])("refuses %j", async (args, message) => {
     const ioc = start(...args)
-    expect(await ioc.ended).toBe(1)
+    expect(await ioc.ended).toBe(2)
     expect(ioc.output()).toContain(message)
     expect(ioc.output()).toContain("npm run ioc -- [--prefix sim:]")
   })
+
+  it.each(["--port", "--pva-port"])(
+    "says so when the port of %s is taken, and takes no other",
+    async option => {
+      await using other = await CaServer.listen()
+      const ioc = start(option, String(other.port))
+      expect(await ioc.ended).toBe(1)
+      expect(ioc.output()).toMatch(
+        new RegExp(`^cannot \\w+.* 127\\.0\\.0\\.1, TCP ${other.port}: .*(in use|taken)`),
+      )
+      expect(ioc.output()).not.toContain("npm run ioc")
+    },
+  )
 })
