@@ -2,6 +2,7 @@ import {
   AcquireLogic,
   AreaDetector,
   type DataLogic,
+  type Hdf5Plugin,
   type PathProvider,
   runPaths,
   SimDetector,
@@ -324,6 +325,51 @@ test.each([
     await det.unstage()
   },
 )
+
+test("asks for values after the counters that tell how new they are: the other way round they may be older", async () => {
+  const { det } = await mockDetector()
+  const { arrayCounter, total } = det.plugins.stats
+  const asked: string[] = []
+  await det.stage()
+  await det.trigger()
+  for (const signal of [arrayCounter, total]) {
+    const { backend } = signal
+    const read = backend.read.bind(backend)
+    backend.read = () => {
+      asked.push(signal.name)
+      return read()
+    }
+  }
+  await det.trigger()
+  // The camera of this test asks the counter, too.
+  expect(asked.slice(-2)).toEqual(["det_stats_array_counter", "det_stats_total"])
+  await det.unstage()
+})
+
+test("frames that could not be flushed are announced when somebody asks again", async () => {
+  const det = new SimDetector("X:", { name: "det", paths: staticPaths("/data"), file: { swmr: true } })
+  await connect(det, { mock: true })
+  new MockCamera(det)
+  await det.stage()
+  await det.prepare({ numberOfEvents: 3 })
+  await det.kickoff()
+  await det.complete()
+  const { flushNow } = det.file as Hdf5Plugin
+  const collect = async () => {
+    const ranges: unknown[] = []
+    for await (const { kind, doc } of det.collectAssetDocs())
+      if (kind === "stream_datum") ranges.push(doc["indices"])
+    return ranges
+  }
+  onPut(flushNow, () => {
+    throw new Error("the circuit was lost")
+  })
+  await expect(collect()).rejects.toThrow("the circuit was lost")
+  onPut(flushNow, () => {})
+  expect(await collect()).toEqual([{ start: 0, stop: 3 }])
+  expect(await collect()).toEqual([])
+  await det.unstage()
+})
 
 test("a data logic of one's own takes part from stage to unstage, and may refuse a point", async () => {
   const log: string[] = []

@@ -174,6 +174,34 @@ describe("a step scan on the embedded beamline", { timeout: 60_000 }, () => {
     expect((await readdir(ad.directory)).filter(name => name.endsWith(".tif")).sort()).toEqual(names)
   })
 
+  test("tells readers the right TIFF files also when one could not be written and its point was taken again", async () => {
+    const det = await ad.detector({ file: { format: "tiff" } })
+    const { RE, of } = recordingEngine()
+    function* plan() {
+      yield* bps.stage(det)
+      yield* bps.openRun()
+      yield* bps.triggerAndRead([det])
+      const mend = ad.ioc.addDetectorFault({ kind: "not-writable", plugin: "TIFF1" })
+      try {
+        yield* bps.trigger(det, { wait: true })
+        expect.unreachable("nothing may be written")
+      } catch (error) {
+        expect(String(error)).toContain("permission denied")
+      }
+      mend()
+      yield* bps.triggerAndRead([det])
+      yield* bps.closeRun()
+      yield* bps.unstage(det)
+    }
+    await RE.run(plan())
+    const template = String(of("stream_resource")[0]?.parameters["template"])
+    const names = of("stream_datum").map(({ indices }) =>
+      template.replace("{:06d}", String(indices.start).padStart(6, "0")),
+    )
+    const written = await readdir(ad.directory)
+    expect(written.filter(name => name.startsWith(template.slice(0, 36))).sort()).toEqual(names)
+  })
+
   test("lets the IOC number files of one name, if a provider asks for it", async () => {
     const paths = () => ({ directory: ad.directory, fileName: "count", numbered: true })
     const det = await ad.detector({ paths })

@@ -356,7 +356,7 @@ describe.each(["ca", "pva"] as const)("an IOC that goes away (%s)", { timeout: 6
 
   test("killed between two points: the clean-up does not wait for what is gone, and says what that is", async () => {
     await using ad = await Setup.start()
-    const det = await ad.detector({ protocol, timeout: 1 })
+    const det = await ad.detector({ protocol, timeout: 3 })
     const { RE } = recordingEngine()
     let restart = async () => {}
     function* perShot(detectors: readonly Readable[]) {
@@ -401,6 +401,43 @@ describe.each(["ca", "pva"] as const)("an IOC that goes away (%s)", { timeout: 6
     expect(of("event")).toHaveLength(1)
     // A new run stages anew.
     expect((await RE.run(bp.count([det]))).exitStatus).toBe("success")
+  })
+
+  test("a connection that is lost in mid-exposure: what the camera began then is not what the next try takes", async () => {
+    await using ad = await Setup.start()
+    const det = await ad.detector({ protocol })
+    const { RE, of } = recordingEngine()
+    const exposure = 1
+    const frames = async () => {
+      const { value } = await ad.client.ca.channel(ad.pv("cam1:ArrayCounter_RBV")).get()
+      return Number(value)
+    }
+    let [before, seconds] = [0, 0]
+    function* plan() {
+      yield* bps.stage(det)
+      yield* bps.openRun()
+      yield* bps.prepare(det, { livetime: exposure }, { wait: true })
+      before = yield* bps.call(frames)
+      try {
+        yield* bps.trigger(det, { group: "lost" })
+        yield* bps.call(async () => {
+          await vi.waitFor(async () => expect(await det.cam.acquire.get()).toBe(true))
+          ad.ioc.disconnect(ad.pv("cam1:Acquire"))
+          await vi.waitFor(() => expect(det.cam.acquire.connected).toBe(false))
+        })
+        yield* bps.wait("lost")
+      } catch {}
+      ad.ioc.reconnect(ad.pv("cam1:Acquire"))
+      const begun = performance.now()
+      yield* bps.triggerAndRead([det])
+      seconds = (performance.now() - begun) / 1000
+      yield* bps.closeRun()
+      yield* bps.unstage(det)
+    }
+    await RE.run(plan())
+    expect(of("event")).toHaveLength(1)
+    expect(seconds).toBeGreaterThan(exposure)
+    expect(await frames()).toBe(before + 1)
   })
 
   test("a connection that is lost and comes back to the same IOC does not end the run", async () => {

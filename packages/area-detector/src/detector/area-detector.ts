@@ -212,7 +212,7 @@ export class AreaDetector<
   override trigger(): Status<void> {
     this.#readings = null
     return this.#run("trigger", async (session, work) => {
-      const readings = await session.step(work, () => super.read())
+      const readings = await session.step(work, async () => super.read())
       if (this.#session === session) this.#readings = readings
     })
   }

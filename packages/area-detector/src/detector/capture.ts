@@ -3,6 +3,7 @@ import type { AdDriver } from "../device/ad-driver.ts"
 import { isPresent } from "../device/optional.ts"
 import { AreaDetectorError, DroppedFramesError, FileWriteError } from "../errors.ts"
 import type { FilePlugin } from "../plugins/file.ts"
+import { Backlog } from "./backlog.ts"
 import { checkCallbacks } from "./callbacks.ts"
 
 /** What a plugin says of the file that it writes. */
@@ -20,6 +21,7 @@ export class Capture {
   readonly #driver: AdDriver
   /** Seconds that the plugin may take for the frames of an acquisition, and to close a file. */
   readonly #timeout: number
+  readonly #backlog: Backlog
   #captured = 0
   #dropped = 0
   /** How often an acquisition was broken off. */
@@ -32,6 +34,7 @@ export class Capture {
     this.#plugin = plugin
     this.#driver = driver
     this.#timeout = timeout
+    this.#backlog = new Backlog(driver, plugin, plugin.numCaptured, timeout)
   }
 
   /** Frames in the file, as of the end of the last acquisition. */
@@ -70,6 +73,7 @@ export class Capture {
     }
     this.#captured = 0
     this.#dropped = isPresent(droppedArrays) ? await droppedArrays.get() : 0
+    await this.#backlog.follow()
   }
 
   /** Ends it; the file is closed when it returns. Throws `FileWriteError` when it could not be closed. */
@@ -141,8 +145,10 @@ export class Capture {
     throw new AreaDetectorError("NOT_STOPPED", `${this.#plugin.name}: the acquisition was stopped`)
   }
 
-  /** Frames of an acquisition that was broken off: they stay in the file. */
+  /** Frames of an acquisition that was broken off, also those that are still on their way: they stay in the file. */
   async passOver(): Promise<void> {
+    await this.#backlog.drained()
+    await this.#backlog.follow()
     const counts = await this.#counts()
     if (!counts.capturing || counts.captured < this.#captured) {
       throw new AreaDetectorError(

@@ -65,10 +65,13 @@ export async function setFileName(
     settings.write(plugin.fileTemplate, numbered ? `%s%s_%6.6d${extension}` : `%s%s${extension}`, kept),
     settings.write(plugin.autoIncrement, numbered),
     // A name that is used once begins anew; one that is used again counts on, so that nothing is written over.
-    info.numbered === true
-      ? undefined
-      : settings.write(plugin.fileNumber, 0, { restore: false, always: true, accept: () => true }),
+    info.numbered === true ? undefined : numberFiles(plugin, settings, 0),
   ])
+}
+
+/** Sets the number of the next file. It counts on from there, so its read-back may be ahead. */
+export function numberFiles(plugin: FilePlugin, settings: Settings, next: number): Promise<void> {
+  return settings.write(plugin.fileNumber, next, { restore: false, always: true, accept: () => true })
 }
 
 /** The file's address for readers. Throws when the IOC does not say which file it writes. */

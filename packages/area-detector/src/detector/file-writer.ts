@@ -1,4 +1,4 @@
-import type { DataKeys, StreamAsset } from "@ophyd-ts/core"
+import type { DataKeys, MaybePromise, StreamAsset } from "@ophyd-ts/core"
 import type { AdDriver } from "../device/ad-driver.ts"
 import type { NdArrayDevice } from "../device/nd-array.ts"
 import { isPresent } from "../device/optional.ts"
@@ -7,7 +7,7 @@ import type { PathInfo, PathProvider } from "../paths/provider.ts"
 import type { FilePlugin } from "../plugins/file.ts"
 import { Capture } from "./capture.ts"
 import type { FileFormat } from "./file-format.ts"
-import { checkLocation, setDirectory, setFileName } from "./file-location.ts"
+import { checkLocation, numberFiles, setDirectory, setFileName } from "./file-location.ts"
 import { comingShape, type FrameShape, frameShape } from "./frame-shape.ts"
 import type { AcquisitionStart, DataContext, DataLogic } from "./logic.ts"
 import { StreamIndex } from "./stream-index.ts"
@@ -66,17 +66,29 @@ export class FileWriter implements DataLogic {
     this.#perEvent = info.collectionsPerEvent
   }
 
-  async begin(info: FullTriggerInfo, { clean, flying }: AcquisitionStart): Promise<void> {
-    const context = this.#use()
+  begin(info: FullTriggerInfo, about: AcquisitionStart): MaybePromise<void> {
     const run = this.#options.paths.perRun?.run() ?? null
+    if (this.#info !== null && run === this.#run && about.clean) return this.#expect(info, about)
+    return this.#goOn(run).then(() => this.#expect(info, about))
+  }
+
+  /** With the file of this run, be it open already or not, and after whatever happened to the last acquisition. */
+  async #goOn(run: string | null): Promise<void> {
+    const context = this.#use()
     if (this.#info === null || run !== this.#run) {
       await (this.#info === null ? this.#capture.end() : this.#capture.close())
       await this.#openFile(context)
       this.#run = run
-    } else if (!clean) {
+    } else {
       await this.#capture.passOver()
-      this.#stream.skipTo(this.#plugin.name, this.#capture.captured)
+      const { captured } = this.#capture
+      this.#stream.skipTo(this.#plugin.name, captured)
+      // A file that could not be written has taken a number, too, and readers find frames by theirs.
+      if (this.#format.manyFiles) await numberFiles(this.#plugin, context.settings, captured)
     }
+  }
+
+  #expect(info: FullTriggerInfo, { flying }: AcquisitionStart): void {
     // A point whose frames were not read is taken anew, as after a pause: the event is to have the newest ones.
     if (!flying) this.#stream.passOver()
     this.#stream.framesPerEvent(this.#plugin.name, info.collectionsPerEvent)
@@ -119,14 +131,15 @@ export class FileWriter implements DataLogic {
   }
 
   async *assets(upTo: number): AsyncIterable<StreamAsset> {
-    const ranges = this.#stream.take(upTo)
-    if (ranges.length === 0) return
+    if (!this.#stream.has(upTo)) return
     await this.#format.flush(this.#plugin)
     if (this.#resources.size === 0) {
       const docs = await this.#resourceDocs()
       this.#resources = new Map(docs.map(doc => [doc.data_key, doc.uid]))
       for (const doc of docs) yield { kind: "stream_resource", doc: { ...doc } }
     }
+    // Not before: what cannot be announced now is announced when somebody asks again.
+    const ranges = this.#stream.take(upTo)
     for (const uid of this.#resources.values()) {
       for (const indices of ranges) {
         const doc = { uid: globalThis.crypto.randomUUID(), stream_resource: uid, indices }

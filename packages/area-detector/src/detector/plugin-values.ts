@@ -1,8 +1,9 @@
-import { formatSeconds, until } from "@ophyd-ts/core"
+import { formatSeconds, type MaybePromise, until } from "@ophyd-ts/core"
 import type { AdDriver } from "../device/ad-driver.ts"
 import { isPresent } from "../device/optional.ts"
 import { AreaDetectorError, DroppedFramesError } from "../errors.ts"
 import type { NdPlugin } from "../plugins/plugin.ts"
+import { Backlog } from "./backlog.ts"
 import { checkCallbacks } from "./callbacks.ts"
 import type { AcquisitionStart, DataContext, DataLogic } from "./logic.ts"
 
@@ -24,7 +25,10 @@ export class PluginValues implements DataLogic {
   readonly #timeout: number
   readonly #before = new Map<NdPlugin, Before>()
   #watched: readonly NdPlugin[] = []
+  #backlogs: ReadonlyMap<NdPlugin, Backlog> = new Map()
   #flying = false
+  /** A flight came after what is known of the plugins. */
+  #flown = false
 
   /** `timeout`: seconds that a plugin may take for its frames after the end of the acquisition; default 10. */
   constructor(plugins: readonly NdPlugin[], driver: AdDriver, timeout = 10) {
@@ -35,12 +39,23 @@ export class PluginValues implements DataLogic {
 
   async open({ settings }: DataContext): Promise<void> {
     this.#watched = this.#plugins.filter(hasValues)
+    this.#backlogs = new Map(
+      this.#watched.map(plugin => [
+        plugin,
+        new Backlog(this.#driver, plugin, plugin.arrayCounter, this.#timeout),
+      ]),
+    )
     await Promise.all(this.#plugins.map(plugin => settings.write(plugin.enableCallbacks, true)))
+    await Promise.all([...this.#backlogs.values()].map(backlog => backlog.follow()))
   }
 
-  async begin(_info: unknown, { clean, flying }: AcquisitionStart): Promise<void> {
+  begin(_info: unknown, { clean, flying }: AcquisitionStart): MaybePromise<void> {
     this.#flying = flying
-    if (!clean && !flying) await Promise.all(this.#watched.map(plugin => this.#note(plugin)))
+    if (flying) this.#flown = true
+    if (flying || (clean && !this.#flown)) return
+    return Promise.all(this.#watched.map(plugin => this.#note(plugin))).then(() => {
+      this.#flown = false
+    })
   }
 
   /** The values of a flight are in no event, so they may be those of any frame. */
@@ -63,6 +78,9 @@ export class PluginValues implements DataLogic {
 
   async #note(plugin: NdPlugin): Promise<void> {
     const { arrayCounter, droppedArrays } = plugin
+    const backlog = this.#backlogs.get(plugin)
+    await backlog?.drained()
+    await backlog?.follow()
     const [counter, dropped] = await Promise.all([
       arrayCounter.get(),
       isPresent(droppedArrays) ? droppedArrays.get() : 0,

@@ -53,8 +53,8 @@ export class Session {
   #stopping: Promise<void> | null = null
   /** How often it was stopped: what began before must not go on after. */
   #stops = 0
-  /** Ends with what sets up an acquisition. */
-  #preparing: Promise<void> = Promise.resolve()
+  /** Ends with what sets up an acquisition; null when nothing does. */
+  #preparing: Promise<void> | null = null
   #unwatch = () => {}
 
   constructor(parts: SessionParts) {
@@ -73,12 +73,12 @@ export class Session {
       settings.write(driver.arrayCallbacks, true),
       isPresent(driver.waitForPlugins) ? settings.write(driver.waitForPlugins, true) : undefined,
     ])
-    await all(data.map(logic => logic.open({ detector: name, settings })))
+    await all(data.map(logic => () => logic.open({ detector: name, settings })))
   }
 
   /** Sets what the camera waits for. With an external trigger it is armed at once, so that none is missed. */
   async prepare(given: TriggerInfo): Promise<void> {
-    await this.#recover()
+    if (this.#lost) await this.#recover()
     const info = fullTriggerInfo(this.#parts.name, given)
     const prepare = this.#preparer(info)
     const { trigger, name } = this.#parts
@@ -108,7 +108,7 @@ export class Session {
 
   /** One event: starts the camera, waits for its frames, and gives what `read` gives for the newest of them. */
   async step<T>(work: Work, read: () => MaybePromise<T>): Promise<T> {
-    await this.#recover()
+    if (this.#lost) await this.#recover()
     if (this.#info === null) await this.prepare((await this.#parts.trigger.defaultTrigger?.()) ?? {})
     const info = this.#info as unknown as FullTriggerInfo
     if (isFlight(info)) {
@@ -131,7 +131,7 @@ export class Session {
 
   /** Done when the camera takes frames, or waits for its trigger. */
   async kickoff(): Promise<void> {
-    await this.#recover()
+    if (this.#lost) await this.#recover()
     const { name, arm } = this.#parts
     const info = this.#info
     if (info === null) throw new AreaDetectorError("NOT_PREPARED", `${name}: prepare it before kickoff`)
@@ -252,11 +252,12 @@ export class Session {
     if (this.#acquisition !== null) {
       throw new AreaDetectorError("BAD_TRIGGER_INFO", `${name}: takes frames already`)
     }
-    await this.#setUp(async () => {
+    const settingUp = this.#setUp(() => {
       const clean = this.#clean
       this.#clean = false
-      await all(data.map(async logic => logic.begin?.(info, { clean, flying })))
+      return all(data.map(logic => () => logic.begin?.(info, { clean, flying })))
     })
+    if (settingUp !== undefined) await settingUp
     const done = arm.start()
     const acquisition = { info, done, broken: false }
     this.#acquisition = acquisition
@@ -266,20 +267,24 @@ export class Session {
     return acquisition
   }
 
-  /** One after the other. Throws when it was stopped meanwhile. */
-  async #setUp(work: () => Promise<void>): Promise<void> {
+  /** One after the other. Throws when it was stopped meanwhile. Gives no promise for what takes no time. */
+  #setUp(work: () => MaybePromise<void>): MaybePromise<void> {
     const stops = this.#stops
     const refuse = () => {
       if (this.#stops === stops) return
       throw new AreaDetectorError("NOT_STOPPED", `${this.#parts.name}: was stopped while it was being set up`)
     }
-    const working = this.#preparing.then(() => {
-      refuse()
-      return work()
+    const working =
+      this.#preparing?.then(() => {
+        refuse()
+        return work()
+      }) ?? work()
+    if (working === undefined) return
+    const over = working.then(nothing, nothing).then(() => {
+      if (this.#preparing === over) this.#preparing = null
     })
-    this.#preparing = working.then(nothing, nothing)
-    await working
-    refuse()
+    this.#preparing = over
+    return working.then(refuse)
   }
 
   /**
@@ -309,11 +314,18 @@ export class Session {
     if (this.#acquisition === acquisition) this.#acquisition = null
     // All questions go out together. Nobody waits for frames of a camera that failed.
     const healthy = arm.check()
+    const finishing = data.map(logic => logic.finish(frames, healthy))
+    // After the counters: values that are asked for before them may be older than what they count.
     const reading = Promise.resolve(read())
     reading.catch(() => {})
-    const waited = await Promise.all([healthy, ...data.map(logic => logic.finish(frames, healthy))])
+    // A frame that one still waits for, while another has failed, would pass for that of the next try.
+    const ended = await Promise.allSettled([healthy, ...finishing])
+    const waited = ended.map(result => {
+      if (result.status === "rejected") throw result.reason
+      return result.value === true
+    })
     const readings = waited.includes(true) ? await read() : await reading
-    this.#clean = this.#stops === stops
+    if (this.#stops === stops) this.#clean = true
     return readings
   }
 
@@ -338,7 +350,6 @@ export class Session {
 
   /** After a lost connection: what was staged must still be so, else the next frames would be something else. */
   async #recover(): Promise<void> {
-    if (!this.#lost) return
     const { driver, name, timeout } = this.#parts
     if (!(await awaitConnection(driver.acquire, timeout))) {
       throw new AreaDetectorError(
@@ -346,6 +357,8 @@ export class Session {
         `${name}: the connection to ${driver.acquire.source} is lost and did not come back within ${formatSeconds(timeout)}`,
       )
     }
+    // What it was taking meanwhile began before whatever comes next.
+    await this.stop()
     const changed = await this.#settings.changed()
     if (changed.length > 0) {
       throw new AreaDetectorError(
@@ -354,14 +367,26 @@ export class Session {
       )
     }
     this.#lost = false
-    this.#clean = false
   }
 }
 
 const nothing = () => {}
 
-/** Waits for all, then throws what failed first in their order: nothing goes on behind an error. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(promises)).find(result => result.status === "rejected")
-  if (failed !== undefined) throw failed.reason
+/**
+ * Begins all and waits for them, then throws what failed first in their order: nothing goes on behind an error. Gives no
+ * promise where none of them does.
+ */
+function all(works: readonly (() => MaybePromise<unknown>)[]): MaybePromise<void> {
+  const begun = works.map(work => {
+    try {
+      return work()
+    } catch (thrown) {
+      return Promise.reject(thrown)
+    }
+  })
+  if (!begun.some(one => one instanceof Promise)) return
+  return Promise.allSettled(begun).then(results => {
+    const failed = results.find(result => result.status === "rejected")
+    if (failed !== undefined) throw failed.reason
+  })
 }

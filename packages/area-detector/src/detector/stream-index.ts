@@ -67,6 +67,11 @@ export class StreamIndex {
     this.#events = this.#taken
   }
 
+  /** Whether `take` would give any. */
+  has(upTo: number): boolean {
+    return this.#taken < upTo && this.#ready.length > 0
+  }
+
   /** Indices up to so many events that were not taken yet. */
   take(upTo: number): Range[] {
     const ranges: Range[] = []

@@ -50,6 +50,8 @@ export class Setup implements AsyncDisposable {
     })
     await connect(det, { timeout: 20 })
     await det.cam.acquireTime.set(0.001)
+    // No two frames have the same sum: it tells which of them a value belongs to.
+    await det.cam.simMode.set("LinearRamp")
     // A busy machine must not drop frames where a test does not ask for it.
     await det.file?.queueSize.set(2000)
     return det
