@@ -87,6 +87,16 @@ it("in mock mode a motor arrives at once and records where it was sent", async (
   expect(putsOf(mock.stopCommand)).toEqual([{ value: true, completion: false }])
 })
 
+it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+  "%s is no position, also of a motor without limits, and nothing is written",
+  async position => {
+    const mock = new EpicsMotor("X:m9", { name: "m9" })
+    await connect(mock, { mock: true })
+    expect(() => mock.set(position)).toThrow(/^m9: .* is no position$/)
+    expect(putsOf(mock.setpoint)).toEqual([])
+  },
+)
+
 describe("a move that ends in alarm", () => {
   it.each<[ToleratedAlarm | undefined, number, boolean]>([
     [undefined, 1, true],

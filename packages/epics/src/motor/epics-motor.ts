@@ -20,6 +20,7 @@ import {
   type WhenBusy,
 } from "@ophyd-ts/core"
 import { EpicsDevice, type EpicsDeviceOptions } from "../device/epics-device.ts"
+import { checkPosition } from "../position.ts"
 import { Flight, type MotorFlight } from "./flight.ts"
 import { Move } from "./move.ts"
 
@@ -130,11 +131,11 @@ export class EpicsMotor
   /** Throws when the position is no number or outside the limits `LLM` to `HLM`; equal ones mean that there are none. */
   checkValue(position: number): void {
     this.setpoint.checkValue(position)
-    const low = this.lowLimit.latest?.value
-    const high = this.highLimit.latest?.value
-    if (low === undefined || high === undefined || low >= high) return
-    if (!(position >= low && position <= high))
+    const low = this.lowLimit.latest?.value ?? 0
+    const high = this.highLimit.latest?.value ?? 0
+    if (low < high && !(position >= low && position <= high))
       throw new LimitError(this.name, position, low, high, this.units)
+    checkPosition(this.name, position)
   }
 
   async locate(): Promise<Location<number>> {

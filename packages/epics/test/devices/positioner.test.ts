@@ -66,6 +66,13 @@ describe("an axis with a done signal", () => {
     expect(gap.hints).toEqual({ fields: ["gap"] })
   })
 
+  it("refuses what is no position, also without limits", async () => {
+    const { gap } = await mockGap()
+    setMockMetadata(gap.setpoint, {})
+    expect(() => gap.set(Number.NaN)).toThrow("gap: NaN is no position")
+    expect(putsOf(gap.setpoint)).toEqual([])
+  })
+
   it("sees a pulse of the done signal that is over when the write is", async () => {
     const { gap, arrive } = await mockGap({ startTimeout: 60 })
     onPut(gap.actuate, () => {

@@ -19,6 +19,7 @@ import {
 } from "@ophyd-ts/core"
 import { EpicsDevice, type EpicsDeviceOptions } from "../../device/epics-device.ts"
 import { EpicsError } from "../../errors.ts"
+import { checkPosition } from "../../position.ts"
 
 export interface PositionerOptions extends EpicsDeviceOptions {
   /** What a `set` does while a move is under way; default `reject`. */
@@ -112,6 +113,7 @@ export abstract class Positioner
 
   checkValue(position: number): void {
     this.setpoint.checkValue(position)
+    checkPosition(this.name, position)
   }
 
   async locate(): Promise<Location<number>> {
