@@ -28,8 +28,9 @@ export interface ChannelEvents {
   disconnected: [reason: PvaError]
 }
 
-/** Idle operations kept for re-use, per kind and pvRequest. */
+/** Idle operations kept for re-use, per kind and pvRequest, and of so many of these. */
 const idleKept = 4
+const idleKinds = 16
 /** A server that refused a channel is asked again after this. */
 const refusedPause = 30
 /** Echo periods that a server may take to answer a creation, or the INIT of an operation. */
@@ -153,8 +154,14 @@ export class ChannelCore extends WheelTimer implements ConnectionUser, SearchEnt
     const key = `${request.command} ${request.key}`
     const idle = this.#idle.get(key)
     if (request.status !== "ready" || (idle !== undefined && idle.length >= idleKept)) request.destroy()
-    else if (idle === undefined) this.#idle.set(key, [request])
-    else idle.push(request)
+    else if (idle !== undefined) idle.push(request)
+    else {
+      this.#idle.set(key, [request])
+      const [oldest, others] = this.#idle.entries().next().value!
+      if (this.#idle.size <= idleKinds) return
+      this.#idle.delete(oldest)
+      for (const each of others) each.destroy()
+    }
   }
 
   /** A server has it. */

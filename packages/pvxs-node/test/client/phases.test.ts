@@ -282,6 +282,17 @@ describe("repeated calls", () => {
     expect(server.received).toEqual(["get 08", "get 00", "get 00", "get 00"])
   })
 
+  it("leave no operation behind on the server for each of many different requests", async () => {
+    await using server = await ScriptedServer.open()
+    await using client = clientOf(server.port)
+    for (let i = 0; i < 50; i++) await client.get("x", { request: `record[n=${i}]` })
+    await until(() =>
+      expect(server.received.filter(r => r === "destroyRequest").length).toBeGreaterThanOrEqual(50 - 16),
+    )
+    await client.get("x", { request: "record[n=49]" })
+    expect(server.received.filter(r => r === "get 08")).toHaveLength(50)
+  })
+
   it("that overlap each have an operation of their own", async () => {
     await using server = await ScriptedServer.open()
     await using client = clientOf(server.port)
