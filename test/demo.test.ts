@@ -130,6 +130,14 @@ describe.concurrent("the demo", { timeout: 60_000 }, () => {
     expect(demo.output).toContain("Aborting: the plan's clean-up runs.")
   })
 
+  it("leaves nothing behind when it is told to end", async context => {
+    const demo = start(context)
+    await demo.shows("Setting up experiment")
+    demo.process.kill("SIGTERM")
+    expect(await demo.exit).toBe(143)
+    expect(leftIn(demo)).toEqual([])
+  })
+
   it.for<[string[], string]>([
     [["--ioc", "vxworks"], "--ioc is one of embedded, softioc, container, not vxworks"],
     [

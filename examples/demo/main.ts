@@ -12,6 +12,13 @@ async function run(options: DemoOptions): Promise<boolean> {
   return await (await import("./run-files.ts")).runFiles(stage)
 }
 
+// The folders go with the process, however it ends. While a plan runs, Ctrl-C is the plan's business.
+process.on("SIGINT", () => {
+  if (process.listenerCount("SIGINT") === 1) process.exit(130)
+})
+process.once("SIGTERM", () => process.exit(143))
+process.once("SIGHUP", () => process.exit(129))
+
 try {
   const options = readOptions(process.argv.slice(2))
   if (typeof options === "string") {

@@ -49,6 +49,7 @@ export async function startStage(options: DemoOptions): Promise<Stage> {
   const clear = (): void => {
     if (options.keep === null) rmSync(root, { recursive: true, force: true })
   }
+  process.once("exit", clear)
   const write = (text: string): void => void process.stdout.write(text)
   const ioc = await start[options.ioc](write).catch(error => {
     clear()
