@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { root } from "../scripts/workspace.ts"
+import { packages, root } from "../scripts/workspace.ts"
 
 const script = (name: string): string =>
   execFileSync("npx", ["tsx", join("scripts", name)], {
@@ -17,5 +18,11 @@ describe("the house", () => {
 
   it("links every internal package in the lockfile", () => {
     expect(script("check-lockfile.ts")).toMatch(/lockfile: \d+ internal packages linked, 0 problems/)
+  })
+
+  it.each(packages())("$manifest.name comes with the licence, which asks for it", ({ folder }) => {
+    expect(readFileSync(join(root, folder, "LICENSE"), "utf8")).toBe(
+      readFileSync(join(root, "LICENSE"), "utf8"),
+    )
   })
 })

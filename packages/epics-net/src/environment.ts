@@ -34,6 +34,12 @@ export function envNumber(
   return value
 }
 
-/** A UDP or TCP port. */
-export const envPort = (env: Environment, name: string): number | undefined =>
-  envNumber(env, name, { min: 1, max: 65535 })
+/** A UDP or TCP port. Throws {@link NetConfigError} for anything else. */
+export function envPort(env: Environment, name: string): number | undefined {
+  const port = envNumber(env, name, { min: 1, max: 65535 })
+  if (port === undefined || Number.isInteger(port)) return port
+  throw new NetConfigError(
+    "BAD_SETTING",
+    `${name}: "${env[name]?.trim()}" is no port: a whole number from 1 to 65535`,
+  )
+}

@@ -61,6 +61,7 @@ describe("settings", () => {
     [{ EPICS_CA_ADDR_LIST: "host:port" }, 'EPICS_CA_ADDR_LIST: "host:port"'],
     [{ EPICS_CA_AUTO_ADDR_LIST: "perhaps" }, "EPICS_CA_AUTO_ADDR_LIST"],
     [{ EPICS_CA_SERVER_PORT: "0" }, "EPICS_CA_SERVER_PORT"],
+    [{ EPICS_CA_SERVER_PORT: "50.5" }, "EPICS_CA_SERVER_PORT"],
     [{ EPICS_CA_CONN_TMO: "soon" }, "EPICS_CA_CONN_TMO"],
   ])("%j is refused by name", (bad, message) => {
     expect(() => resolveSettings({}, bad)).toThrow(message)
