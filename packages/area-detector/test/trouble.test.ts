@@ -26,6 +26,17 @@ const failure = async (RE: RunEngine, plan: Plan<unknown>): Promise<AreaDetector
     ),
   )
 
+/** A run of two points, with something that happens between them. */
+function* twoPoints(det: SimDetector, between: () => Promise<void>): Plan {
+  yield* bps.stage(det)
+  yield* bps.openRun()
+  yield* bps.triggerAndRead([det])
+  yield* bps.call(between)
+  yield* bps.triggerAndRead([det])
+  yield* bps.closeRun()
+  yield* bps.unstage(det)
+}
+
 describe("trouble with an area detector", { timeout: 60_000 }, () => {
   let ad: Setup
   const mends: (() => void)[] = []
@@ -165,14 +176,10 @@ describe("trouble with an area detector", { timeout: 60_000 }, () => {
     async (pv, who) => {
       const det = await ad.detector()
       const { RE, of } = recordingEngine()
-      function* plan() {
-        yield* bps.stage(det)
-        yield* bps.openRun()
-        yield* bps.triggerAndRead([det])
-        yield* bps.call(() => ad.put(pv, 0))
-        yield* bps.triggerAndRead([det])
-      }
-      const error = await failure(RE, plan())
+      const error = await failure(
+        RE,
+        twoPoints(det, () => ad.put(pv, 0)),
+      )
       expect(error.code).toBe("PLUGIN_DISABLED")
       expect(error.message).toContain(ad.pv(pv))
       expect(error.message).toContain(who)
@@ -382,18 +389,12 @@ describe.each(["ca", "pva"] as const)("an IOC that goes away (%s)", { timeout: 6
     await using ad = await Setup.start()
     const det = await ad.detector({ protocol })
     const { RE, of } = recordingEngine()
-    function* plan() {
-      yield* bps.stage(det)
-      yield* bps.openRun()
-      yield* bps.triggerAndRead([det])
-      yield* bps.call(async () => {
-        const restart = await ad.kill()
-        await vi.waitFor(() => expect(det.cam.acquire.connected).toBe(false))
-        await restart()
-      })
-      yield* bps.triggerAndRead([det])
+    const between = async () => {
+      const restart = await ad.kill()
+      await vi.waitFor(() => expect(det.cam.acquire.connected).toBe(false))
+      await restart()
     }
-    const error = await failure(RE, plan())
+    const error = await failure(RE, twoPoints(det, between))
     expect([error.code, error.message]).toEqual(["SETTINGS_LOST", expect.any(String)])
     expect(error.message).toMatch(
       /was the IOC restarted.*det_hdf_file_write_mode is "Single" instead of "Stream"/,
@@ -444,20 +445,12 @@ describe.each(["ca", "pva"] as const)("an IOC that goes away (%s)", { timeout: 6
     await using ad = await Setup.start()
     const det = await ad.detector({ protocol })
     const { RE, of } = recordingEngine()
-    function* plan() {
-      yield* bps.stage(det)
-      yield* bps.openRun()
-      yield* bps.triggerAndRead([det])
-      yield* bps.call(async () => {
-        ad.ioc.disconnect(ad.pv("cam1:Acquire"))
-        await vi.waitFor(() => expect(det.cam.acquire.connected).toBe(false))
-        ad.ioc.reconnect(ad.pv("cam1:Acquire"))
-      })
-      yield* bps.triggerAndRead([det])
-      yield* bps.closeRun()
-      yield* bps.unstage(det)
+    const between = async () => {
+      ad.ioc.disconnect(ad.pv("cam1:Acquire"))
+      await vi.waitFor(() => expect(det.cam.acquire.connected).toBe(false))
+      ad.ioc.reconnect(ad.pv("cam1:Acquire"))
     }
-    await RE.run(plan())
+    await RE.run(twoPoints(det, between))
     expect(of("stream_datum").map(datum => datum.indices.start)).toEqual([0, 1])
   })
 })

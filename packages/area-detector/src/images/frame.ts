@@ -3,28 +3,11 @@ import { type ColorMode, type Dimension, seconds, type TimeStamp } from "pvxs-no
 import { ImageError } from "./errors.ts"
 import { type PixelType, pixelTypes } from "./pixel-type.ts"
 
-/** What a frame is made of. */
-export interface FrameParts {
-  readonly source: string
-  readonly data: TypedArray
-  readonly dtype: PixelType | null
-  readonly shape: readonly number[]
-  readonly colorMode: ColorMode
-  readonly uniqueId: number
-  readonly dataTimeStamp: TimeStamp
-  readonly timeStamp: TimeStamp
-  readonly attributes: ReadonlyMap<string, unknown>
-  readonly dimensions: readonly Dimension[]
-  readonly codec: string
-  readonly compressedSize: number
-  readonly uncompressedSize: number
-}
-
 /**
  * One image of a detector, as it was taken. A frame never changes, and its memory is nobody else's: whoever got it from a
  * source may keep it, hand it on or transfer its buffer. Share it with others by agreement not to write into `data`.
  */
-export class Frame implements FrameParts {
+export class Frame {
   /** Where it came from, such as `pva://S1:Pva1:Image`. */
   readonly source: string
   /** The pixels in row-major order; with a codec, the compressed bytes. 64-bit integers are BigInt arrays. */
@@ -124,6 +107,24 @@ export class Frame implements FrameParts {
     return axis === null ? this.shape : this.shape.toSpliced(axis, 1)
   }
 }
+
+/** What a frame is made of. */
+export type FrameParts = Pick<
+  Frame,
+  | "source"
+  | "data"
+  | "dtype"
+  | "shape"
+  | "colorMode"
+  | "uniqueId"
+  | "dataTimeStamp"
+  | "timeStamp"
+  | "attributes"
+  | "dimensions"
+  | "codec"
+  | "compressedSize"
+  | "uncompressedSize"
+>
 
 /** Product of the lengths. */
 export const elements = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1)
