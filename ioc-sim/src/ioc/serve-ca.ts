@@ -77,7 +77,8 @@ function makePv({ name, record, field, spec }: NamedField): ServerPv {
     postPuts: false,
     onPut: (value, context) => {
       const content = taken(spec, value as Content)
-      return context.notify ? record.put(field, content, context) : record.write(field, content)
+      if (context.notify) return record.put(field, content, context)
+      void record.write(field, content)
     },
   })
   return pv as ServerPv

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { TestClock } from "@ophyd-ts/core/testing"
 import { describe, expect, it } from "vitest"
 import { MotorRecord } from "../../src/ioc/records/motor.ts"
@@ -62,8 +64,31 @@ describe("puts with completion to one record", () => {
     b.abort()
     expect(await since()).toEqual(["b complete"])
     a.abort()
-    expect(await since()).toEqual(["DESC of c", "c complete"])
+    expect(await since()).toEqual(["DESC of c", "a complete", "c complete"])
     // The record is still busy with what the client wanted that has gone.
+    expect(busy.get("VAL")).toBe(1)
+  })
+
+  it("keep nothing of a client that has gone, however long the record goes on", async () => {
+    const { busy } = setUp()
+    const leave = (): WeakRef<object> => {
+      const controller = new AbortController()
+      const client = { name: "somebody with large buffers" }
+      const { signal } = controller
+      signal.addEventListener("abort", () => client.name)
+      void Promise.resolve(busy.put("VAL", 1, { signal })).then(() => client.name)
+      controller.abort()
+      return new WeakRef(client)
+    }
+    const clients = [leave(), leave(), leave()]
+    setFlagsFromString("--expose-gc")
+    const collect = runInNewContext("gc") as () => void
+    await expect
+      .poll(() => {
+        collect()
+        return clients.filter(client => client.deref() !== undefined).length
+      })
+      .toBe(0)
     expect(busy.get("VAL")).toBe(1)
   })
 

@@ -12,15 +12,15 @@ interface Turn {
 }
 
 export abstract class LastingRecord<T extends FieldTable> extends SimRecord<T> {
-  /** The put with completion that the record belongs to. */
-  #owner: object | undefined
+  /** The record belongs to a put with completion. */
+  #isOwned = false
   /** Those that come after it, to whatever field and from whichever client. */
   readonly #turns = new Set<Turn>()
   #waiting: (() => void)[] = []
 
   /** While an earlier put with completion goes on, a further one waits and has written nothing. */
   override put(field: string, value: Content, waiter: PutWaiter): Promise<void> | void {
-    if (this.#owner === undefined) return this.#begin(field, value, waiter)
+    if (!this.#isOwned) return this.#begin(field, value, waiter)
     const { signal } = waiter
     return new Promise((resolve, reject) => {
       const turn: Turn = {
@@ -62,27 +62,24 @@ export abstract class LastingRecord<T extends FieldTable> extends SimRecord<T> {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  #begin(field: string, value: Content, { signal }: PutWaiter): Promise<void> | void {
-    const outcome = this.write(field, value)
+  #begin(field: string, value: Content, waiter: PutWaiter): Promise<void> | void {
+    const outcome = super.put(field, value, waiter)
     if (outcome === undefined) return
-    const owner = {}
-    this.#owner = owner
-    const release = (): void => {
-      signal.removeEventListener("abort", release)
-      if (this.#owner === owner) this.#next()
-    }
     // The record goes on with what a client that has gone wanted, but belongs to nobody.
-    signal.addEventListener("abort", release)
-    void outcome.then(release, release)
+    this.#isOwned = true
+    outcome.then(
+      () => this.#next(),
+      () => this.#next(),
+    )
     return outcome
   }
 
   #next(): void {
-    this.#owner = undefined
+    this.#isOwned = false
     for (const turn of this.#turns) {
       this.#turns.delete(turn)
       turn.take()
-      if (this.#owner !== undefined) return
+      if (this.#isOwned) return
     }
   }
 }

@@ -125,8 +125,18 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
    * The same for a client that waits for the end, which some records begin when it is their turn.
    * @throws Error, or rejects with it, as {@link write} does.
    */
-  put(field: string, value: Content, _waiter: PutWaiter): Promise<void> | void {
-    return this.write(field, value)
+  put(field: string, value: Content, { signal }: PutWaiter): Promise<void> | void {
+    const outcome = this.write(field, value)
+    if (outcome === undefined) return
+    return new Promise((resolve, reject) => {
+      const ends: Ends = { resolve, reject }
+      signal.addEventListener("abort", () => {
+        resolve()
+        // What goes on may do so for ever; nothing of a client that has gone is kept as long.
+        ends.resolve = ends.reject = undefined
+      })
+      settle(ends, outcome)
+    })
   }
 
   /** Units, digits and limits of a field. */
@@ -183,6 +193,19 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
   protected describe(): void {
     for (const listener of this.#listeners) listener.described()
   }
+}
+
+interface Ends {
+  resolve: (() => void) | undefined
+  reject: ((error: unknown) => void) | undefined
+}
+
+/** Apart, so that what waits for the outcome knows no more than this. */
+function settle(ends: Ends, outcome: Promise<void>): void {
+  outcome.then(
+    () => ends.resolve?.(),
+    error => ends.reject?.(error),
+  )
 }
 
 /** A text as far as its field has room for it, cut between characters. */
