@@ -38,6 +38,8 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
   readonly #listeners = new Listeners<Reading<T>>()
   #stopMonitor: (() => void) | null = null
   #latest: Reading<T> | undefined
+  /** False from a lost connection to the first update after it: what is known may be of another time. */
+  #fresh = true
 
   constructor(backend: SignalBackend<T>, options: ReadOptions<T> = {}, parent: Component | null = null) {
     super(backend, options, parent)
@@ -56,7 +58,8 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
     if (this.onDisconnect === "fail" && !backend.connection.connected) {
       return Promise.reject(new DisconnectedError(this.name, this.source))
     }
-    if (this.#always && this.#latest !== undefined && backend.connection.connected) return this.#latest
+    if (this.#always && this.#fresh && this.#latest !== undefined && backend.connection.connected)
+      return this.#latest
     return backend.read()
   }
 
@@ -156,10 +159,16 @@ export class SignalR<T> extends Signal<T> implements Readable, Configurable, Sub
     const { backend } = this
     // Set before the backend calls: a value in memory arrives during `monitor`.
     this.#stopMonitor = nothing
-    this.#stopMonitor = backend.monitor(reading => {
+    const stopMonitor = backend.monitor(reading => {
       this.#latest = reading
+      this.#fresh = true
       this.#listeners.tell(reading, this.#where)
     })
+    const leave = this.#always ? backend.onConnection(up => (this.#fresh &&= up)) : nothing
+    this.#stopMonitor = () => {
+      leave()
+      stopMonitor()
+    }
     this.#endUnused()
   }
 

@@ -362,6 +362,30 @@ describe("waiting for a value", () => {
     }
   })
 
+  it("asks the server after a lost connection, also with `monitor: always`, until an update has come", async () => {
+    let tell: (up: boolean) => void = () => {}
+    class Remote extends SoftBackend<number> {
+      override connection = { connected: false, state: "searching" }
+      override connect() {
+        this.connection = { connected: true, state: "connected" }
+      }
+      override onConnection(listener: (up: boolean) => void) {
+        tell = listener
+        return () => {}
+      }
+    }
+    const backend = new Remote(integer, { initial: 1 }, "ca://x")
+    const signal = new SignalR<number>(backend, { name: "x", monitor: "always" })
+    await signal.connect()
+    const asked = vi.spyOn(backend, "read")
+    expect([await signal.get(), asked.mock.calls.length]).toEqual([1, 0])
+    tell(false)
+    tell(true)
+    expect([await signal.get(), asked.mock.calls.length]).toEqual([1, 1])
+    backend.assign(2)
+    expect([await signal.get(), asked.mock.calls.length]).toEqual([2, 1])
+  })
+
   it("set and wait: for the same signal's read-back, or for another one without the write's end", async () => {
     const readback = new SoftBackend(double)
     const signal = new SignalRW(new SplitBackend(readback, new SoftBackend(double)), { name: "x" })
