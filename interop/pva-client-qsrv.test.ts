@@ -173,10 +173,7 @@ describe.skipIf(!peers().softIoc)("our pvAccess client against QSRV2 in a genuin
       type: ntScalar("double"),
       request: { options: { DBE: 1 } },
     })
-    await using coarse = client.monitor(`${P}dead`, {
-      type: ntScalar("double"),
-      request: { options: { DBE: 2 } },
-    })
+    await using coarse = client.monitor(`${P}dead`, { type: ntScalar("double"), request: "record[DBE=2]" })
     fine.on("update", ({ value: v }) => values.push(v.value))
     coarse.on("update", ({ value: v }) => archived.push(v.value))
     await vi.waitFor(() => expect([values.length > 0, archived.length > 0]).toEqual([true, true]), wait)

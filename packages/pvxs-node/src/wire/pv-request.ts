@@ -9,7 +9,7 @@ export interface PvRequest {
   readonly fields?: readonly string[]
   /**
    * Options of `record[...]`, such as process, block, queueSize, pipeline, atomic, DBE. Text and booleans are sent as
-   * text, integers as integers: QSRV reads a DBE mask only so.
+   * text, integers as integers; DBE always as one, because QSRV takes no notice of a mask that is text.
    */
   readonly options?: Readonly<Record<string, string | number | boolean>>
 }
@@ -95,13 +95,13 @@ function treeStructure(tree: FieldTree): Built {
   return { type: structure("", types), value }
 }
 
-const optionStructure = (options: ReadonlyMap<string, string | number>): Built => ({
-  type: structure(
-    "",
-    Object.fromEntries([...options].map(([key, v]) => [key, typeof v === "number" ? t.int : t.string])),
-  ),
-  value: Object.fromEntries(options),
-})
+function optionStructure(options: ReadonlyMap<string, string | number>): Built {
+  const value = Object.fromEntries(
+    [...options].map(([key, v]) => [key, key === "DBE" && /^\d{1,9}$/.test(String(v)) ? Number(v) : v]),
+  )
+  const types = Object.entries(value).map(([key, v]) => [key, typeof v === "number" ? t.int : t.string])
+  return { type: structure("", Object.fromEntries(types)), value }
+}
 
 /**
  *     request := { "field" "(" fields ")" | "record" "[" options "]" } | fields

@@ -250,6 +250,7 @@ describe("pvRequest text", () => {
     ["field(alarm{severity,status},value)", { field: { alarm: { severity: {}, status: {} }, value: {} } }],
     ["field(value[op=x,n=2])", { field: { value: { _options: { op: "x", n: "2" } } } }],
     ["record[queueSize=4]field(value)", { field: { value: {} }, record: { _options: { queueSize: "4" } } }],
+    ["record[DBE=5,n=5]", { field: {}, record: { _options: { DBE: 5, n: "5" } } }],
     ["record[ ackAny = 50% ]", { field: {}, record: { _options: { ackAny: "50%" } } }],
   ])("%s", (text, value) => {
     expect(plain(pvRequest(text))).toEqual(value)
