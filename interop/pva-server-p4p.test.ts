@@ -127,6 +127,8 @@ show([list(v.shape), v.dtype.name, v.tolist()])`),
     server.add(`${P}x`, pv)
     server.add(`${P}ro`, new SharedPv(double))
     server.add(`${P}e`, SharedPv.mailbox(ntEnum(), { value: { choices: ["Close", "Open"] } }))
+    // An image PV before its first image: the client reads it back before it writes.
+    server.add(`${P}i`, SharedPv.mailbox(ntNdArray))
     const seen = await python(
       client(`
 ctxt.put(P + "x", 4.5, wait=True)
@@ -134,10 +136,12 @@ show(ctxt.get(P + "x").value)
 show(error(lambda: ctxt.put(P + "x", -1)))
 show(error(lambda: ctxt.put(P + "ro", 1)))
 Context("pva").put(P + "e", "Open")
-show(ctxt.get(P + "e").value.index)`),
+show(ctxt.get(P + "e").value.index)
+ctxt.put(P + "i", {"uniqueId": 7}, timeout=20)
+show(ctxt.get(P + "i").uniqueId)`),
       { args: [P], env: environment(server) },
     )
-    expect(seen).toEqual([4.5, "RemoteError: below zero", `RemoteError: ${P}ro is read-only`, 1])
+    expect(seen).toEqual([4.5, "RemoteError: below zero", `RemoteError: ${P}ro is read-only`, 1, 7])
     expect(done).toHaveBeenCalledWith(4.5, "true")
   })
 
