@@ -8,7 +8,7 @@ import { SharedPv } from "../../src/server/shared-pv.ts"
 import { clientOf, fastClock, replacePort } from "../support/pair.ts"
 import { until } from "../support/until.ts"
 
-it.each([1, 2, 3])(
+it.concurrent.each([1, 2, 3])(
   "a network that flips bits both ways breaks no process, and both sides recover when it stops (seed %i)",
   async seed => {
     const random = seededRandom(seed)

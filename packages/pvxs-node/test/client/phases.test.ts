@@ -40,7 +40,8 @@ const always =
   (step: Step): Fault =>
     step === wanted ? fault : undefined
 
-describe.each(cases)("$call, when at $step the server", ({ call, step }) => {
+// Each with a server of its own, on whose clock they wait.
+describe.concurrent.each(cases)("$call, when at $step the server", ({ call, step }) => {
   const run = calls[call]!
 
   it("says nothing: times out with the state, leaves no one waiting", async () => {
@@ -132,14 +133,14 @@ describe("a refusal", () => {
 })
 
 describe("patience with a server", () => {
-  it("that never answers the creation of a channel has an end, and it is asked again", async () => {
+  it.concurrent("that never answers the creation of a channel has an end, and it is asked again", async () => {
     await using server = await ScriptedServer.open(first("create", "silent"))
     await using client = clientOf(server.port, { clock: fastClock(50) })
     expect((await client.get("x", { timeout: 900 }))["value"]).toBe(1.5)
     expect(server.connections).toBe(1)
   })
 
-  it.each(Object.keys(calls))(
+  it.concurrent.each(Object.keys(calls))(
     "that never answers the INIT of a %s has an end too: it is asked again",
     async call => {
       const step = call === "info" ? "info" : "init"
