@@ -196,6 +196,30 @@ const questions: [what: string, ask: (clients: Clients) => Promise<unknown>][] =
     },
   ],
   [
+    "an update over pvAccess says what has changed, and a choice keeps sixteen bits of its number",
+    async clients => {
+      const [ca, pva] = [clients.ca(), clients.pva()]
+      const name = `${P}det:PeakRate`
+      await ca.put(name, 100_000, completion)
+      const changes: unknown[] = []
+      const monitor = pva.monitor(name, {
+        request: "field(value,alarm)",
+        onUpdate: ({ changed }) => void changes.push([changed.has("value"), changed.has("alarm")]),
+      })
+      await vi.waitFor(() => expect(changes).toHaveLength(1), patience)
+      await ca.put(name, 1000, completion)
+      await vi.waitFor(() => expect(changes).toHaveLength(2), patience)
+      await ca.put(name, 100_000, completion)
+      await vi.waitFor(() => expect(changes).toHaveLength(3), patience)
+      monitor.close()
+      const limits = field(await pva.get(name), "valueAlarm", "highAlarmLimit")
+      await pva.put(`${P}m3.DIR`, { value: { index: -1 } }, { request: "record[block=true]" })
+      const { value } = await ca.get(`${P}m3.DIR`)
+      await ca.put(`${P}m3.DIR`, "Pos", completion)
+      return [changes, limits, value]
+    },
+  ],
+  [
     "a position that gets another number is told as a new target",
     async clients => {
       const client = clients.ca()

@@ -84,7 +84,12 @@ function makePv(named: NamedField): SharedPv {
 // Types of fields are known when the beamline runs, not when it is compiled. A PV that is disconnected has no clients.
 
 function posted(pv: SharedPv, { spec }: NamedField, value: Content, alarm: Alarm, time: number): void {
-  if (pv.isOpen) pv.post({ value: shown(spec, value), ...stampOf(alarm, time) } as never)
+  if (!pv.isOpen) return
+  const { alarm: now, timeStamp } = stampOf(alarm, time)
+  const isNew =
+    memberOf(pv.value, "alarm", "severity") !== now.severity ||
+    memberOf(pv.value, "alarm", "message") !== now.message
+  pv.post({ value: shown(spec, value), timeStamp, ...(isNew && { alarm: now }) } as never)
 }
 
 /** Who reads sees that the value is a new one; who watches has it already. */
@@ -104,7 +109,11 @@ export const present = ({ record, field, spec }: NamedField): object => ({
 })
 
 async function write({ record, field, spec }: NamedField, put: PutRequest): Promise<void> {
-  const written = spec.type === "enum" ? memberOf(put.value, "value", "index") : memberOf(put.value, "value")
+  const written =
+    spec.type === "enum"
+      ? // A record keeps 16 bits of it.
+        Number(memberOf(put.value, "value", "index")) & 0xffff
+      : memberOf(put.value, "value")
   const content = spec.type === "chars" ? textOf(written as ArrayContent) : (written as Content)
   if (put.options["block"] === "true") await record.put(field, content, put)
   else void record.write(field, content)
@@ -115,8 +124,16 @@ function shown(spec: FieldSpec, value: Content): unknown {
   return spec.type === "chars" ? new Int8Array(charsOf(String(value), spec.length ?? 256)) : value
 }
 
+/** Limits of a number that nobody has set. */
+const noAlarmLimits = {
+  lowAlarmLimit: Number.NaN,
+  lowWarningLimit: Number.NaN,
+  highWarningLimit: Number.NaN,
+  highAlarmLimit: Number.NaN,
+}
+
 /** Alarm and time of a value. */
-export function stampOf({ severity, status }: Alarm, time: number): object {
+export function stampOf({ severity, status }: Alarm, time: number) {
   return {
     // The class of trouble is the record's; its Channel Access condition goes into the text, as in QSRV.
     alarm: { severity, status: severity === 0 ? 0 : 3, message: severity === 0 ? "" : conditionText(status) },
@@ -124,7 +141,7 @@ export function stampOf({ severity, status }: Alarm, time: number): object {
   }
 }
 
-function timeStampOf(time: number): object {
+function timeStampOf(time: number) {
   const secondsPastEpoch = Math.floor(time)
   return { secondsPastEpoch, nanoseconds: Math.round((time - secondsPastEpoch) * 1e9) % 1e9 }
 }
@@ -141,5 +158,6 @@ function describe(
   return {
     display: { description, units, precision, limitLow, limitHigh, form },
     control: { limitLow, limitHigh },
+    ...(type === "double" && { valueAlarm: noAlarmLimits }),
   }
 }

@@ -1,16 +1,7 @@
 /** One image on its way through the plugins, as ADCore's NDArray carries it. */
+import { type ArrayContent, arrayOf } from "../records/field.ts"
 
-export type PixelArray =
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array
-  | Float32Array
-  | Float64Array
+export type PixelArray = ArrayContent | BigInt64Array | BigUint64Array
 
 /** Pixel types in the order of the DataType records. */
 export const dataTypes = [
@@ -27,17 +18,18 @@ export const dataTypes = [
 ] as const
 export type DataType = (typeof dataTypes)[number]
 
+/** Pixels of up to 32 bits are the elements of waveforms, by other names. */
 const arrays = {
-  Int8: Int8Array,
-  UInt8: Uint8Array,
-  Int16: Int16Array,
-  UInt16: Uint16Array,
-  Int32: Int32Array,
-  UInt32: Uint32Array,
+  Int8: arrayOf.CHAR,
+  UInt8: arrayOf.UCHAR,
+  Int16: arrayOf.SHORT,
+  UInt16: arrayOf.USHORT,
+  Int32: arrayOf.LONG,
+  UInt32: arrayOf.ULONG,
   Int64: BigInt64Array,
   UInt64: BigUint64Array,
-  Float32: Float32Array,
-  Float64: Float64Array,
+  Float32: arrayOf.FLOAT,
+  Float64: arrayOf.DOUBLE,
 } as const
 
 export const pixels = (type: DataType, length: number): PixelArray => new arrays[type](length)

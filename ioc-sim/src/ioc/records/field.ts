@@ -3,8 +3,20 @@
 /** How a field is kept and served. `chars` is a text in a waveform of characters, `array` a waveform of numbers. */
 export type FieldType = "double" | "long" | "ulong" | "short" | "string" | "enum" | "chars" | "array"
 
+/** The typed array that holds elements of a type. */
+export const arrayOf = {
+  CHAR: Int8Array,
+  UCHAR: Uint8Array,
+  SHORT: Int16Array,
+  USHORT: Uint16Array,
+  LONG: Int32Array,
+  ULONG: Uint32Array,
+  FLOAT: Float32Array,
+  DOUBLE: Float64Array,
+} as const
+
 /** Elements of a waveform of numbers, as FTVL of the record names them. */
-export type ElementType = "CHAR" | "UCHAR" | "SHORT" | "USHORT" | "LONG" | "ULONG" | "FLOAT" | "DOUBLE"
+export type ElementType = keyof typeof arrayOf
 
 /** What a waveform of numbers holds. */
 export type ArrayContent =
@@ -85,18 +97,6 @@ export const onChange = <T extends FieldType>(spec: FieldSpec<T>): FieldSpec<T> 
 
 /** Units of a record: EGU has room for 15 characters. */
 export const units = (initial = ""): FieldSpec<"string"> => text(initial, 16)
-
-/** The typed array that holds elements of a type. */
-export const arrayOf = {
-  CHAR: Int8Array,
-  UCHAR: Uint8Array,
-  SHORT: Int16Array,
-  USHORT: Uint16Array,
-  LONG: Int32Array,
-  ULONG: Uint32Array,
-  FLOAT: Float32Array,
-  DOUBLE: Float64Array,
-} as const
 
 /** Bytes of a text in a waveform: as many as fit, and the zero that ends it. */
 export function charsOf(text: string, length: number): Uint8Array {

@@ -210,7 +210,8 @@ function settle(ends: Ends, outcome: Promise<void>): void {
 
 /** A text as far as its field has room for it, cut between characters. */
 function fitting(value: string, { length = 40 }: FieldSpec): string {
-  const bytes = new Uint8Array(length - 1)
+  // One string of Channel Access and of a record takes 39 characters, even where the field has room for more.
+  const bytes = new Uint8Array(Math.min(length, 40) - 1)
   const { read } = new TextEncoder().encodeInto(value, bytes)
   return value.slice(0, read)
 }
