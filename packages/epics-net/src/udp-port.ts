@@ -17,6 +17,8 @@ export interface UdpPortOptions {
   onDatagram(datagram: Uint8Array, from: Endpoint): void
   /** A datagram could not be sent to one destination. Never fatal. */
   onSendError?(error: Error, to: Endpoint): void
+  /** A datagram has left. */
+  onSent?(to: Endpoint): void
 }
 
 /** A UDP socket that broadcasts, and that no failing destination disturbs. */
@@ -86,6 +88,7 @@ export class UdpPort {
     try {
       this.#socket.send(datagram, to.port, to.host, error => {
         if (error) this.#options.onSendError?.(error, to)
+        else this.#options.onSent?.(to)
       })
     } catch (error) {
       this.#options.onSendError?.(error as Error, to)

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net"
 import { expect, onTestFinished, test } from "vitest"
-import { type Endpoint, TcpLink, UdpPort } from "../src/index.ts"
+import { type Endpoint, SendFailures, TcpLink, UdpPort } from "../src/index.ts"
 
 async function listen(onSocket: (socket: Socket) => void): Promise<Endpoint> {
   const sockets: Socket[] = []
@@ -101,14 +101,24 @@ test("datagrams go out to every destination, whatever becomes of the others", as
   const got: number[] = []
   const there = await UdpPort.open({ address: "127.0.0.1", onDatagram: bytes => void got.push(bytes[0]!) })
   const failures: string[] = []
+  const unsent = new SendFailures()
   const here = await UdpPort.open({
     address: "127.0.0.1",
     onDatagram: () => {},
-    onSendError: (_, to) => void failures.push(to.host),
+    onSent: unsent.onSent,
+    onSendError: (error, to) => {
+      failures.push(to.host)
+      unsent.onSendError(error, to)
+    },
   })
   here.send(Uint8Array.of(1), { host: "no-such-host.invalid", port: 1 })
   here.send(Uint8Array.of(2), { host: "127.0.0.1", port: there.port })
   await expect.poll(() => [got, failures], { timeout: 15_000 }).toEqual([[2], ["no-such-host.invalid"]])
+  expect(unsent.problem).toMatch(
+    /^no datagram can be sent to no-such-host\.invalid:1 \(.*no-such-host\.invalid.*\)$/,
+  )
+  unsent.onSent({ host: "no-such-host.invalid", port: 1 })
+  expect(unsent.problem).toBeUndefined()
   await Promise.all([here.close(), there.close()])
   here.send(Uint8Array.of(3), { host: "127.0.0.1", port: 9 })
 })

@@ -25,7 +25,7 @@ export function notConnected(channel: Channel, action: string, elapsed: number):
   const head = `${action} ${name} failed after ${seconds(elapsed)}:`
   const before = lastFailure === undefined ? "" : `; before that: ${lastFailure}`
   if (state === "searching") {
-    const servers = context.search.describeNameServers()
+    const servers = context.search.describeServers()
     const times = attempts === 1 ? "once" : `${attempts} times`
     const text = `${head} no server answered for this name; searched ${times} ${searchedPlaces(context.settings)}`
     return channelError("NOT_FOUND", channel, `${text}${servers}${before}`)

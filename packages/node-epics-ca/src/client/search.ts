@@ -1,4 +1,4 @@
-import { type Endpoint, formatEndpoint, SearchSchedule } from "@ophyd-ts/epics-net"
+import { type Endpoint, formatEndpoint, SearchSchedule, SendFailures } from "@ophyd-ts/epics-net"
 import { Command, MAX_SEARCH_DATAGRAM } from "../wire/constants.ts"
 import type { Message } from "../wire/message.ts"
 import { readSearchReply, searchSize, writeSearch } from "../wire/messages/search.ts"
@@ -23,6 +23,7 @@ export class NameSearch {
   #udp: Promise<DatagramPort | undefined> | undefined
   #port: DatagramPort | undefined
   #sequence = 0
+  readonly #unsent = new SendFailures()
   readonly #duplicates = new Set<number>()
 
   constructor(context: Context) {
@@ -44,7 +45,7 @@ export class NameSearch {
     for (const server of this.#nameServers) server.start()
     if (this.#udp !== undefined || this.#context.settings.addressList.length === 0) return
     this.#udp = this.#context.transport
-      .openUdp((datagram, from) => this.#onDatagram(datagram, from))
+      .openUdp((datagram, from) => this.#onDatagram(datagram, from), this.#unsent)
       .then(
         port => {
           this.#port = port
@@ -83,16 +84,20 @@ export class NameSearch {
     await port?.close()
   }
 
-  /** `; name server host:port: state`, for messages. */
-  describeNameServers(): string {
+  /** `; name server host:port: state`, and where no datagram can be sent to, for messages. */
+  describeServers(): string {
+    const unsent = this.#unsent.problem
     return this.#nameServers
       .map(server => `; name server ${formatEndpoint(server.endpoint)} ${server.state}`)
+      .concat(unsent === undefined ? [] : `; ${unsent}`)
       .join("")
   }
 
-  /** What keeps name servers from being asked. */
+  /** What keeps servers from being asked. */
   get problem(): string | undefined {
-    const problems = this.#nameServers.flatMap(({ problem }) => problem ?? [])
+    const problems = this.#nameServers
+      .flatMap(({ problem }) => problem ?? [])
+      .concat(this.#unsent.problem ?? [])
     return problems.length === 0 ? undefined : problems.join(", ")
   }
 

@@ -1,4 +1,4 @@
-import { type Endpoint, TcpLink, type TcpLinkHandler, UdpPort } from "@ophyd-ts/epics-net"
+import { type Endpoint, type SendFailures, TcpLink, type TcpLinkHandler, UdpPort } from "@ophyd-ts/epics-net"
 
 /** What a circuit hears of its connection. */
 export type LinkHandler = TcpLinkHandler
@@ -21,10 +21,14 @@ export interface DatagramPort {
 /** How a client reaches the network; a test may put something else in its place. */
 export interface Transport {
   connect(endpoint: Endpoint, handler: LinkHandler): Link
-  openUdp(onDatagram: (datagram: Uint8Array, from: Endpoint) => void): Promise<DatagramPort>
+  /** `failures` is told of destinations that cannot be sent to. */
+  openUdp(
+    onDatagram: (datagram: Uint8Array, from: Endpoint) => void,
+    failures: SendFailures,
+  ): Promise<DatagramPort>
 }
 
 export const networkTransport: Transport = {
   connect: (endpoint, handler) => new TcpLink(endpoint, handler),
-  openUdp: onDatagram => UdpPort.open({ onDatagram }),
+  openUdp: (onDatagram, { onSendError, onSent }) => UdpPort.open({ onDatagram, onSendError, onSent }),
 }

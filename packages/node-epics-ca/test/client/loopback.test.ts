@@ -228,6 +228,18 @@ describe("clients", () => {
     expect((await client.get("t:number")).value).toBe(1.5)
   })
 
+  test("say which place of the address list nothing can be sent to", async () => {
+    await using astray = new CaClient({
+      nameServers: [],
+      addressList: ["no-such-host.invalid"],
+      autoAddressList: false,
+    })
+    const said = (): Promise<string> => astray.get("t:x", { timeout: 0.2 }).catch(error => error.message)
+    await expect
+      .poll(said, { timeout: 15_000 })
+      .toMatch(/by UDP no-such-host\.invalid:5064; no datagram can be sent to no-such-host\.invalid:5064 \(/)
+  })
+
   test("leave nothing behind when they close, whatever they were doing", async () => {
     const { config, server } = await setUp()
     const before = process.getActiveResourcesInfo().length

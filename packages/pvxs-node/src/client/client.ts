@@ -154,9 +154,11 @@ export class PvaClient implements AsyncDisposable {
     this.#byCid.delete(core.cid)
   }
 
-  /** @internal What keeps name servers from being asked; undefined when nothing does. */
+  /** @internal What keeps servers from being asked; undefined when nothing does. */
   get searchProblem(): string | undefined {
-    const problems = [...this.#nameServers.values()].flatMap(({ problem }) => problem ?? [])
+    const problems = [...this.#nameServers.values()]
+      .flatMap(({ problem }) => problem ?? [])
+      .concat(this.searcher.problem ?? [])
     return problems.length === 0 ? undefined : problems.join(", ")
   }
 

@@ -101,6 +101,11 @@ export class Searcher {
     this.#sendTcp(connection, missing)
   }
 
+  /** What keeps datagrams from being sent; undefined when nothing does. */
+  get problem(): string | undefined {
+    return this.#ports.problem
+  }
+
   async close(): Promise<void> {
     this.#schedule.close()
     const ports = await Promise.all(this.#beaconPorts)

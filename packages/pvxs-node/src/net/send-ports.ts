@@ -4,6 +4,7 @@ import {
   isIpv6,
   isMulticast,
   multicastInterface,
+  SendFailures,
   UdpPort,
 } from "@ophyd-ts/epics-net"
 import { diagnostics } from "../diagnostics.ts"
@@ -31,6 +32,7 @@ export interface SendPortsOptions {
  */
 export class SendPorts {
   readonly #options: SendPortsOptions
+  readonly #unsent = new SendFailures()
   readonly #routes: readonly Route[]
   #closed = false
 
@@ -61,6 +63,11 @@ export class SendPorts {
     }
   }
 
+  /** Destinations that nothing can be sent to, and why; undefined when there is none. */
+  get problem(): string | undefined {
+    return this.#unsent.problem
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     const ports = await Promise.all(this.#routes.map(route => route.port))
@@ -81,8 +88,11 @@ export class SendPorts {
         multicastInterface: by === undefined ? undefined : multicastInterface(by, ipv6, what),
         multicastTtl: isMulticast(host) ? ttl : undefined,
         onDatagram,
-        onSendError: (error, to) =>
-          diagnostics.problem.publish({ where: `${what} to ${formatEndpoint(to)}`, error }),
+        onSent: this.#unsent.onSent,
+        onSendError: (error, to) => {
+          this.#unsent.onSendError(error, to)
+          diagnostics.problem.publish({ where: `${what} to ${formatEndpoint(to)}`, error })
+        },
       })
     } catch (error) {
       diagnostics.problem.publish({ where: `opening a socket for ${what}`, error })

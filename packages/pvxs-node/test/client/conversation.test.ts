@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { PvaClient } from "../../src/client/client.ts"
 import { PvaError } from "../../src/errors.ts"
 import { ntEnum, ntScalar, ntScalarArray } from "../../src/nt/scalar.ts"
 import { ntUri, readQuery } from "../../src/nt/table.ts"
@@ -211,6 +212,20 @@ describe("a client", () => {
     await expect(channel.get()).rejects.toMatchObject({ code: "PVA_CLOSED" })
     expect((await other.get())["value"]).toBe(0)
     expect(pair.server.clientCount).toBe(1)
+  })
+
+  it("says which place of the address list nothing can be sent to", async () => {
+    await using client = new PvaClient({
+      addressList: ["no-such-host.invalid"],
+      autoAddressList: false,
+      nameServers: [],
+    })
+    const said = (): Promise<string> => client.get("nobody", { timeout: 0.2 }).catch(error => error.message)
+    await expect
+      .poll(said, { timeout: 15_000 })
+      .toMatch(
+        /by UDP no-such-host\.invalid:5076\); no datagram can be sent to no-such-host\.invalid:5076 \(/,
+      )
   })
 
   it("times out with the state it was in, and aborts with the caller's reason", async () => {
