@@ -67,3 +67,21 @@ export interface AssignableBackend<T> extends SignalBackend<T> {
 
 export const isAssignable = <T>(backend: SignalBackend<T>): backend is AssignableBackend<T> =>
   "assign" in backend && typeof backend.assign === "function"
+
+/** Calls when what is made of several parts comes and goes as a whole; the function it gives ends that. */
+export function onWhole(
+  parts: readonly { onConnection(listener: () => void): () => void }[],
+  isConnected: () => boolean,
+  listener: (connected: boolean) => void,
+): () => void {
+  let last = isConnected()
+  const changed = () => {
+    const now = isConnected()
+    if (now !== last) listener(now)
+    last = now
+  }
+  const ends = parts.map(part => part.onConnection(changed))
+  return () => {
+    for (const end of ends) end()
+  }
+}

@@ -3,7 +3,7 @@ import { OphydError } from "../errors.ts"
 import type { MaybePromise } from "../protocols.ts"
 import type { Reading } from "../reading.ts"
 import { Status } from "../status/status.ts"
-import type { ConnectionState, ReadingListener, SignalBackend } from "./backend.ts"
+import { type ConnectionState, onWhole, type ReadingListener, type SignalBackend } from "./backend.ts"
 import type { Metadata } from "./metadata.ts"
 import { type ReadOptions, SignalR } from "./readable.ts"
 import { type ReadWriteOptions, SignalRW } from "./writable.ts"
@@ -98,17 +98,8 @@ class DerivedBackend<T, I extends Inputs> implements SignalBackend<T> {
   }
 
   onConnection(listener: (connected: boolean) => void): () => void {
-    let last = this.connection.connected
-    const ends = this.#inputs.map(([, input]) =>
-      input.onConnection(() => {
-        const now = this.connection.connected
-        if (now !== last) listener(now)
-        last = now
-      }),
-    )
-    return () => {
-      for (const end of ends) end()
-    }
+    const inputs = this.#inputs.map(([, input]) => input)
+    return onWhole(inputs, () => this.connection.connected, listener)
   }
 
   #values(readings: readonly Reading[]): ValuesOf<I> {

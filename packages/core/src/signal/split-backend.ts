@@ -1,7 +1,13 @@
 import type { Datatype } from "../datatypes/datatype.ts"
 import type { MaybePromise } from "../protocols.ts"
 import type { Reading } from "../reading.ts"
-import type { ConnectionState, PutOptions, ReadingListener, SignalBackend } from "./backend.ts"
+import {
+  type ConnectionState,
+  onWhole,
+  type PutOptions,
+  type ReadingListener,
+  type SignalBackend,
+} from "./backend.ts"
 import type { Metadata } from "./metadata.ts"
 
 /** Writes to one place and reads from another: `Gain` and `Gain_RBV`. Labels, limits and units are the setpoint's. */
@@ -53,15 +59,6 @@ export class SplitBackend<T> implements SignalBackend<T> {
   }
 
   onConnection(listener: (connected: boolean) => void): () => void {
-    let last = this.connection.connected
-    const changed = () => {
-      const now = this.connection.connected
-      if (now !== last) listener(now)
-      last = now
-    }
-    const ends = [this.#read.onConnection(changed), this.#write.onConnection(changed)]
-    return () => {
-      for (const end of ends) end()
-    }
+    return onWhole([this.#read, this.#write], () => this.connection.connected, listener)
   }
 }
