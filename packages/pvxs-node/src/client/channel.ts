@@ -1,3 +1,4 @@
+import type { EventEmitter } from "eventemitter3"
 import { PvaError } from "../errors.ts"
 import type { FieldType, StructureType } from "../values/field-type.ts"
 import type { PvStructureValue, ReadAs } from "../values/value-of.ts"
@@ -18,6 +19,7 @@ import { type RpcOptions, rpc } from "./rpc.ts"
 export class Channel implements AsyncDisposable {
   readonly name: string
   readonly #core: ChannelCore
+  readonly #listening = new Set<() => void>()
   #open = true
 
   /** @internal Made by `PvaClient.channel`. */
@@ -50,13 +52,19 @@ export class Channel implements AsyncDisposable {
     return this.#core.describe()
   }
 
-  /** Calls `listener` on each connect or disconnect from now on; the function it gives stops that. */
+  /** Calls `listener` on each connect or disconnect from now on; the function it gives stops that, and so does `close`. */
   on<E extends keyof ChannelEvents>(event: E, listener: (...args: ChannelEvents[E]) => void): () => void {
-    const { events } = this.#core
-    const add = events.on.bind(events) as (event: E, listener: (...args: ChannelEvents[E]) => void) => void
-    const remove = events.off.bind(events) as typeof add
-    add(event, listener)
-    return () => remove(event, listener)
+    if (!this.#open) return () => {}
+    const events = this.#core.events as unknown as EventEmitter
+    // A function of its own: other handles may have the same listener.
+    const heard = (...args: unknown[]): void => listener(...(args as ChannelEvents[E]))
+    events.on(event, heard)
+    const stop = (): void => {
+      events.off(event, heard)
+      this.#listening.delete(stop)
+    }
+    this.#listening.add(stop)
+    return stop
   }
 
   /** Resolves once the channel is connected. Rejects with PVA_TIMEOUT, PVA_ABORTED or PVA_CLOSED. */
@@ -90,6 +98,7 @@ export class Channel implements AsyncDisposable {
   close(): void {
     if (!this.#open) return
     this.#open = false
+    for (const stop of this.#listening) stop()
     this.#core.release()
   }
 
