@@ -77,7 +77,11 @@ describe("pvx", () => {
     expect(out[4]).toMatch(/^i <undefined> +image 7: 3 × 2 ushort$/)
     const missing = await run("get", "x", "nobody")
     expect(missing).toMatchObject({ code: 1, out: [expect.stringContaining("1.5")] })
-    expect(missing.err[0]).toMatch(/get nobody: no answer after 0.2 s; the channel is still searching/)
+    expect(missing.err[0]).toMatch(
+      /get nobody: no answer after 0.2 s; the channel is still searching \(\d tries by TCP 127\.0\.0\.1:\d+/,
+    )
+    const away = await run("get", "nobody", "--server", "127.0.0.1:1")
+    expect(away.err[0]).toMatch(/by TCP 127\.0\.0\.1:1\b.*; 127\.0\.0\.1:1\b.*ECONNREFUSED/)
   })
 
   it("prints all members, or JSON", async () => {
@@ -173,7 +177,14 @@ describe("pvx", () => {
 
   it("explains itself, and exits with 2 when the words make no sense", async () => {
     expect((await run("--help")).out).toEqual([usage])
-    for (const words of [[], ["nonsense"], ["get"], ["get", "x", "-w", "-5"], ["get", "--nonsense"]]) {
+    for (const words of [
+      [],
+      ["nonsense"],
+      ["get"],
+      ["get", "x", "-w", "-5"],
+      ["get", "--nonsense"],
+      ["get", "x", "--server", "a b"],
+    ]) {
       const out: string[] = []
       const code = await main(words, {
         signal: new AbortController().signal,
@@ -181,6 +192,7 @@ describe("pvx", () => {
         complain: l => out.push(l),
       })
       expect([code, out.length]).toEqual([2, 1])
+      expect(out[0]).not.toMatch(/^EPICS_/)
     }
   })
 })
