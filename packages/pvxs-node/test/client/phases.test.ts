@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { describe, expect, it } from "vitest"
 import type { PvaClient } from "../../src/client/client.ts"
 import { writeChannelCreated } from "../../src/wire/channel.ts"
-import { Command } from "../../src/wire/codes.ts"
+import { Command, Control } from "../../src/wire/codes.ts"
 import { error, ok } from "../../src/wire/status.ts"
 import { writeValidated } from "../../src/wire/validation.ts"
 import { clientOf, deferred, fastClock, take } from "../support/pair.ts"
@@ -197,6 +197,20 @@ describe("a message of the server", () => {
     await client.get("x")
     unsubscribe("pvxs-node:problem", note)
     expect(JSON.stringify(problems)).toContain("careful")
+  })
+
+  it("that nobody uses, or knows, or that is meant for servers disturbs nothing", async () => {
+    await using server = await ScriptedServer.open()
+    await using client = clientOf(server.port)
+    await client.get("x")
+    const { setMarker, ackMarker, echoRequest, echoResponse } = Control
+    for (const control of [setMarker, ackMarker, echoRequest, echoResponse, 99])
+      server.say(w => w.control(control, 7))
+    const { authnz, aclChange, multipleData, search, originTag, putGet } = Command
+    for (const command of [authnz, aclChange, multipleData, search, originTag, putGet, 99])
+      server.say(w => w.message(command, () => w.zeros(40)))
+    expect((await client.get("x"))["value"]).toBe(1.5)
+    expect(server.connections).toBe(1)
   })
 })
 

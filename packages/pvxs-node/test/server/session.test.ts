@@ -95,7 +95,8 @@ describe("a server", () => {
     for (const command of ["0c", "0e", "10"])
       raw.say(`ca 02 00 ${command} 0c000000 01000000 05000000 08 800000`)
     for (const unused of ["05", "06", "13"]) raw.say(`ca 02 00 ${unused} 00000000`)
-    raw.say("ca 02 00 63 04000000 00000000 | ca 02 00 16 00000000 | ca 02 01 63 00000000")
+    raw.say("ca 02 00 63 04000000 00000000 | ca 02 00 16 00000000")
+    for (const control of ["00", "01", "03", "04", "63"]) raw.say(`ca 02 01 ${control} 00000000`)
     raw.say('ca 02 00 02 03000000 "abc"')
     await raw.hears("2 616263")
     for (const code of [12, 14, 16]) {
