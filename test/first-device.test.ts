@@ -39,8 +39,8 @@ function run(command: string, args: readonly string[], cwd: string): string {
 const tool = (name: string, ...path: string[]): string => join(root, "node_modules", name, ...path)
 const tsc = (cwd: string, ...args: string[]): string =>
   run(process.execPath, [tool("typescript", "bin", "tsc"), ...args], cwd)
-const vitest = (cwd: string): string =>
-  run(process.execPath, [tool("vitest", "vitest.mjs"), "run", "--root", cwd], cwd)
+const vitest = (cwd: string, ...args: string[]): string =>
+  run(process.execPath, [tool("vitest", "vitest.mjs"), "run", "--root", cwd, ...args], cwd)
 
 const blocks = (page: string): Block[] => blocksOf(readFileSync(join(root, "docs", "how-to", page), "utf8"))
 
@@ -82,12 +82,12 @@ afterAll(() => rmSync(base, { recursive: true, force: true }))
 
 describe("from an empty folder", { timeout: 120_000 }, () => {
   const pages = ["write-a-device.md", "test-a-device.md"].flatMap(blocks)
+  const shell = pages
+    .filter(({ language }) => language === "sh")
+    .map(({ text }) => text)
+    .join("")
 
   beforeAll(() => {
-    const shell = pages
-      .filter(({ language }) => language === "sh")
-      .map(({ text }) => text)
-      .join("")
     const installed = [...shell.matchAll(/^npm install (?:--save-dev )?(.*)$/gm)].flatMap(([, names = ""]) =>
       names.split(" "),
     )
@@ -163,8 +163,8 @@ describe("from an empty folder", { timeout: 120_000 }, () => {
   })
 
   it("its tests pass as the page has them", () => {
-    rmSync(join(folder, "dist"), { recursive: true, force: true })
-    const printed = vitest(folder)
+    const [, args = ""] = /^npx vitest run (.*)$/m.exec(shell) ?? []
+    const printed = vitest(folder, ...args.split(" "))
     expect(printed).toMatch(/Test Files.*4 passed/)
   })
 
