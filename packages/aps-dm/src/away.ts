@@ -8,6 +8,8 @@ export type WhenAway = "fail" | "warn" | "spool"
 
 const troubles: ReadonlySet<string> = new Set([
   "CommunicationError",
+  // After a new login, which the service has granted.
+  "InvalidSession",
   "InternalError",
   "DbError",
   "TimeoutError",

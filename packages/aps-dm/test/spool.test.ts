@@ -6,10 +6,12 @@ import { fileURLToPath } from "node:url"
 import { bps, type Plan } from "@ophyd-ts/run-engine"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import {
+  AuthenticationError,
   CommunicationError,
   DmError,
   DmSpool,
   InvalidArgument,
+  InvalidSession,
   isAway,
   keepSending,
   ObjectNotFound,
@@ -456,6 +458,8 @@ describe("when DM is away", () => {
   it.each([
     ["a connection that is refused", new CommunicationError("x"), true],
     ["a failure behind another", new Error("x", { cause: new CommunicationError("y") }), true],
+    ["a session that is refused after a new login", new InvalidSession("x"), true],
+    ["a wrong password", new AuthenticationError("x"), false],
     ["trouble with DM's database", new DmError("DbError", "x"), true],
     ["a missing object", new ObjectNotFound("x"), false],
     ["something else", new Error("x"), false],

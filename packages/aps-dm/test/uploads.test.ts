@@ -143,6 +143,16 @@ describe("an upload", () => {
     await expect(expect.poll(beats, { timeout: 300 }).toBeGreaterThan(1)).rejects.toThrow()
   })
 
+  it("says at once that its start was not answered, and is looked for", async () => {
+    const { dm, RE, sim } = await setUp()
+    sim.control.fault({ kind: "dropAnswer", call: "upload" })
+    const said: string[] = []
+    const onAway = ({ message }: Error) => void said.push(message)
+    await RE.run(uploadToDm(dm, { experiment, dataDirectory: await manyFiles(1), onAway, ...quick }))
+    expect(said).toEqual([expect.stringMatching(/, upload: the answer was cut off /)])
+    expect(sim.uploads.list()).toHaveLength(1)
+  })
+
   it("that nobody can ask about when its time is over is told from one that is slow", async () => {
     const { dm, RE, sim } = await setUp({ timing: { file: 30 } })
     const upload = { experiment, dataDirectory: await manyFiles(1), timeout: 0.5, ...quick }

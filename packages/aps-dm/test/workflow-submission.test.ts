@@ -56,14 +56,19 @@ describe("arguments of a workflow", () => {
 
 describe("a submission whose answer was lost", () => {
   it("is not repeated when the job is there", async () => {
-    const { dm, connector, pass, value } = setUp()
+    const { dm, connector, pass, value, reports } = setUp()
     dm.submissions.push(() => {
       dm.take(dm.submitted.at(-1)?.args ?? {})
       unreachable(true)()
     })
     dm.listFailures.push(unreachable(), unreachable())
     const status = connector.startWorkflow()
+    await turn()
+    // It is said at once, and not when the search is over.
+    expect([await value("connected"), await value("status")]).toEqual([false, "starting"])
+    expect(reports).toEqual([expect.stringMatching(/no answer of DM, next try in 1 s: connection refused/)])
     await pass(8)
+    expect(await value("connected")).toBe(true)
     dm.now({ status: "done" })
     await pass(2)
     expect([status.success, dm.submitted.length, await value("job_id")]).toEqual([true, 1, "00000001-job"])

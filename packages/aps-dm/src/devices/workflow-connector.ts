@@ -6,7 +6,7 @@ import { checkArguments } from "../jobs/arguments.ts"
 import { DmJobError } from "../jobs/job-errors.ts"
 import { JobPoller } from "../jobs/job-poller.ts"
 import { conciseReport, stageTable } from "../jobs/job-report.ts"
-import { JobRun, type JobSource } from "../jobs/job-run.ts"
+import { JobRun, type JobRunOptions, type JobSource } from "../jobs/job-run.ts"
 import { jobState } from "../jobs/job-state.ts"
 import { checkAgainstWorkflow } from "../jobs/required-arguments.ts"
 import { type JobByArgument, newestJob, startJob } from "../jobs/start-job.ts"
@@ -82,7 +82,7 @@ export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable 
     this.#refuseSecond(`start workflow ${workflow}`)
     this.show(this.workflow, workflow)
     const { client, checkWorkflow = true, policy = "parallel" } = this.#options
-    return this.#watch(workflow, workflowOwner, call, signal =>
+    return this.#watch(workflow, workflowOwner, call, (signal, onLost) =>
       startJob(client.proc, {
         ...submission,
         checkWorkflow,
@@ -95,6 +95,7 @@ export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable 
             `${this.name}: workflow ${workflow} waits for the end of job ${behind.slice(0, 8)}`,
           )
         },
+        onLost,
         clock: this.#clock,
         signal,
       }),
@@ -233,12 +234,7 @@ export class DM_WorkflowConnector extends JobSignals implements AsyncDisposable 
     )
   }
 
-  #watch(
-    workflow: string,
-    owner: string,
-    call: WatchCall,
-    begin: (signal: AbortSignal) => Promise<DmJob & { id: string }>,
-  ): Status<DmJob> {
+  #watch(workflow: string, owner: string, call: WatchCall, begin: JobRunOptions["begin"]): Status<DmJob> {
     const { longestPause = 30, lostAfter = 3600 } = this.#options
     this.#job = null
     this.#shown = ""

@@ -27,8 +27,8 @@ export interface JobRunOptions {
   readonly name: string
   readonly workflow: string
   readonly clock: Clock
-  /** Gets the job: submits it, or finds one that exists. */
-  readonly begin: (signal: AbortSignal) => Promise<DmJob & { id: string }>
+  /** Gets the job: submits it, or finds one that exists. `onLost` is to hear of a submission that was not answered. */
+  readonly begin: (signal: AbortSignal, onLost: (error: Error) => void) => Promise<DmJob & { id: string }>
   /** How the job is asked for from then on; ends with the watch. */
   readonly poll: (job: DmJob & { id: string }) => JobSource
   /** Seconds between polls. */
@@ -144,9 +144,10 @@ export class JobRun {
   }
 
   async #follow(taken: (job: DmJob) => void): Promise<DmJob> {
-    const { begin, poll, period, clock, listener, longestPause, lostAfter } = this.#options
+    const { begin, poll, period, clock, longestPause, lostAfter } = this.#options
     const { signal } = this.#stop
-    const first = await abortable(begin(signal), signal).catch(error => {
+    const onLost = (error: Error) => this.#lose(error, period())
+    const first = await abortable(begin(signal, onLost), signal).catch(error => {
       throw error instanceof DmError && !signal.aborted ? this.#bad("refused", error.message, error) : error
     })
     this.#see(first)
@@ -161,11 +162,14 @@ export class JobRun {
       lostAfter,
       onPoll: job => this.#see(job),
       onTrouble: (error, pause) => {
-        if (error instanceof ObjectNotFound) return
-        this.#connected = false
-        listener.onConnection(error, pause)
+        if (!(error instanceof ObjectNotFound)) this.#lose(error, pause)
       },
     })
+  }
+
+  #lose(error: Error, pause: number): void {
+    this.#connected = false
+    this.#options.listener.onConnection(error, pause)
   }
 
   #see(job: DmJob): void {

@@ -1,6 +1,6 @@
 import type { Clock } from "@ophyd-ts/core"
 import type { WorkflowProcApi } from "../client/index.ts"
-import { ObjectNotFound } from "../errors.ts"
+import { type DmError, ObjectNotFound } from "../errors.ts"
 import type { DmJob } from "../wire/index.ts"
 import { CannotTell, submitOnce } from "./submit-once.ts"
 
@@ -21,6 +21,8 @@ export interface Submission {
   readonly tag: string | null
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
+  /** Hears that the submission was not answered, before the job is looked for. */
+  readonly onLost?: ((error: DmError) => void) | undefined
   /** Seconds to go on looking for a job whose submission was not answered; default 60. */
   readonly patience?: number | undefined
 }
@@ -35,7 +37,7 @@ export const jobPage = 500
  * `outcomeUnknown` when it could not be found out whether the job exists.
  */
 export function submitJob(proc: JobService, submission: Submission): Promise<DmJob & { id: string }> {
-  const { workflow, workflowOwner, jobOwner, args, tag, clock, signal, patience } = submission
+  const { workflow, workflowOwner, jobOwner, args, tag, clock, signal, onLost, patience } = submission
   const where = tag === null ? "of this workflow" : `with ${tag} = ${String(args[tag])}`
   return submitOnce({
     submit: () => proc.startProcessingJob(workflowOwner, workflow, args, { signal }),
@@ -46,6 +48,7 @@ export function submitJob(proc: JobService, submission: Submission): Promise<DmJ
     unknown: `workflow ${workflow}: it is unknown whether the job was started; look for a job ${where} before starting it again`,
     clock,
     signal,
+    onLost,
     patience,
   })
 }

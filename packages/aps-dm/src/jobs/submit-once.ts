@@ -1,5 +1,5 @@
 import type { Clock } from "@ophyd-ts/core"
-import { CommunicationError, UnexpectedAnswer } from "../errors.ts"
+import { CommunicationError, type DmError, UnexpectedAnswer } from "../errors.ts"
 import { sleep } from "../time.ts"
 
 export interface OnceOptions<T> {
@@ -7,6 +7,8 @@ export interface OnceOptions<T> {
   readonly submit: () => Promise<T>
   /** What came of the request, if DM has it. */
   readonly find: () => Promise<T | null>
+  /** Hears that an answer was lost, before what came of the request is looked for. */
+  readonly onLost?: ((error: DmError) => void) | undefined
   /** What to say when it stays unknown whether the request was carried out, and how a person finds out. */
   readonly unknown: string
   readonly clock: Clock
@@ -23,7 +25,7 @@ export interface OnceOptions<T> {
  * `outcomeUnknown` when it could not be found out whether it was carried out.
  */
 export async function submitOnce<T>(options: OnceOptions<T>): Promise<T> {
-  const { submit, clock, patience = 60 } = options
+  const { submit, clock, onLost, patience = 60 } = options
   const deadline = clock.now() + patience
   for (let attempt = 1; ; attempt += 1) {
     const sent = clock.now()
@@ -31,6 +33,7 @@ export async function submitOnce<T>(options: OnceOptions<T>): Promise<T> {
       return await submit()
     } catch (error) {
       if (!isLost(error)) throw error
+      onLost?.(error)
       const found = await findLost(options, { error, deadline, span: clock.now() - sent })
       if (found !== null) return found
       if (attempt >= 2) throw error

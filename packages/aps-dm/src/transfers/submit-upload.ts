@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "@ophyd-ts/core"
 import type { DmClient } from "../client/index.ts"
+import type { DmError } from "../errors.ts"
 import { submitOnce } from "../jobs/submit-once.ts"
 import { type DmTaskInfo, type DmTransfer, isActive } from "../wire/index.ts"
 
@@ -17,6 +18,8 @@ export interface SubmitUploadOptions {
    * keys that it does not know is not known.
    */
   tag?: string | undefined
+  /** Hears that the start was not answered, before the upload is looked for. */
+  onAway?: ((error: DmError) => void) | undefined
   signal?: AbortSignal | undefined
   clock?: Clock | undefined
   /** Seconds to go on looking for an upload whose start was not answered; default 60. */
@@ -36,7 +39,7 @@ export async function submitUpload(
   request: UploadRequest,
   options: SubmitUploadOptions = {},
 ): Promise<DmTransfer> {
-  const { tag, signal, clock = systemClock, patience } = options
+  const { tag, onAway, signal, clock = systemClock, patience } = options
   const { experiment, dataDirectory } = request
   const unique = tag === undefined ? {} : { [tag]: crypto.randomUUID() }
   const taskInfo: DmTaskInfo = { ...request.daqInfo, ...unique }
@@ -58,6 +61,7 @@ export async function submitUpload(
       return uploads.filter(isOurs).sort((a, b) => (b.startTime ?? 0) - (a.startTime ?? 0))[0] ?? null
     },
     unknown: `upload of ${dataDirectory} to DM experiment "${experiment}": it is unknown whether it was started; look at the list of uploads before starting it again`,
+    onLost: onAway,
     clock,
     signal,
     patience,

@@ -39,9 +39,9 @@ const longestPause = 60
 
 /** Starts an upload. Resolves as soon as DM has given its id; what comes of it is told by `status`. */
 export async function startUpload(dm: Uploads, options: StartUploadOptions): Promise<UploadRun> {
-  const { tag, clock, signal } = options
+  const { tag, onAway, clock, signal } = options
   const request = uploadRequest(options)
-  const transfer = await submitUpload(dm, request, { tag, clock, signal })
+  const transfer = await submitUpload(dm, request, { tag, onAway, clock, signal })
   const { experiment: experimentName, dataDirectory, daqInfo } = request
   return new UploadRun(dm, { ...transfer, experimentName, dataDirectory }, daqInfo, options)
 }
