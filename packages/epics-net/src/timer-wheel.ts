@@ -13,11 +13,6 @@ export abstract class WheelTimer {
 
   /** The time limit passed. Must not throw. */
   abstract onTimeout(): void
-
-  /** True from {@link TimerWheel.start} to the time-out or {@link TimerWheel.stop}. */
-  get timing(): boolean {
-    return this.wheelTick >= 0
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { formatEndpoint } from "@ophyd-ts/epics-net"
 import { SendPorts } from "../net/send-ports.ts"
-import { Command, Flag, headerBytes } from "../wire/codes.ts"
-import { Framer } from "../wire/framer.ts"
+import { Command } from "../wire/codes.ts"
+import { readDatagram } from "../wire/datagram.ts"
 import { readSearchResponse, writeSearch } from "../wire/search.ts"
 import { Writer } from "../wire/writer.ts"
 import { type PvaClientConfig, resolveConfig } from "./config.ts"
@@ -23,21 +23,13 @@ export async function findServers(config: PvaClientConfig = {}, seconds = 1): Pr
     interfaces,
     what: "the question who is there",
     onDatagram: (datagram, from) => {
-      if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) === 0) return
-      const framer = new Framer(limits, true, {
-        onMessage: (command, reader) => {
+      try {
+        readDatagram(datagram, limits, true, (command, reader) => {
           if (command !== Command.searchResponse) return
           const { guid, address: host, port } = readSearchResponse(reader)
-          if (port > 0)
-            found.set(guid, {
-              guid,
-              endpoint: formatEndpoint({ host: host === "" ? from.host : host, port }),
-            })
-        },
-        onControl: () => {},
-      })
-      try {
-        framer.push(datagram)
+          const endpoint = formatEndpoint({ host: host === "" ? from.host : host, port })
+          if (port > 0) found.set(guid, { guid, endpoint })
+        })
       } catch {
         // Whatever else is sent to this port is not an answer.
       }

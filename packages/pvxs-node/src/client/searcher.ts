@@ -11,8 +11,8 @@ import {
 import { diagnostics } from "../diagnostics.ts"
 import type { Destination } from "../net/destination.ts"
 import { SendPorts } from "../net/send-ports.ts"
-import { Command, Flag, headerBytes } from "../wire/codes.ts"
-import { Framer } from "../wire/framer.ts"
+import { Command, headerBytes } from "../wire/codes.ts"
+import { readDatagram } from "../wire/datagram.ts"
 import {
   readBeacon,
   readSearchResponse,
@@ -184,16 +184,11 @@ export class Searcher {
 
   /** A search response or a beacon; everything else is ignored. */
   onDatagram(datagram: Uint8Array, from: Endpoint): void {
-    // A search of our own that came back has the other direction and is not for us.
-    if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) === 0) return
     try {
-      new Framer(this.#config.limits, true, {
-        onMessage: (command, reader) => {
-          if (command === Command.searchResponse) this.#onResponse(readSearchResponse(reader), from)
-          if (command === Command.beacon) this.#onBeacon(readBeacon(reader), from)
-        },
-        onControl: () => {},
-      }).push(datagram)
+      readDatagram(datagram, this.#config.limits, true, (command, reader) => {
+        if (command === Command.searchResponse) this.#onResponse(readSearchResponse(reader), from)
+        if (command === Command.beacon) this.#onBeacon(readBeacon(reader), from)
+      })
     } catch (error) {
       diagnostics.problem.publish({ where: `a datagram from ${formatEndpoint(from)}`, error })
     }

@@ -1,8 +1,8 @@
 import { type Endpoint, formatEndpoint, isIpv6, multicastInterface, UdpPort } from "@ophyd-ts/epics-net"
 import { diagnostics } from "../diagnostics.ts"
 import { SendPorts } from "../net/send-ports.ts"
-import { Command, Flag, headerBytes } from "../wire/codes.ts"
-import { Framer } from "../wire/framer.ts"
+import { Command } from "../wire/codes.ts"
+import { readDatagram } from "../wire/datagram.ts"
 import {
   readSearch,
   type Search,
@@ -114,16 +114,12 @@ export class Discovery {
   }
 
   #onDatagram(datagram: Uint8Array, from: Endpoint, port: UdpPort, local: boolean): void {
-    if (datagram.length < headerBytes || (datagram[2]! & Flag.fromServer) !== 0) return
     // What this server passed on itself has been answered already.
     if (local && from.port === this.#forwarder?.port) return
     try {
-      new Framer(this.#config.limits, false, {
-        onMessage: (command, reader) => {
-          if (command === Command.search) this.#onSearch(readSearch(reader), reader.little, from, port, local)
-        },
-        onControl: () => {},
-      }).push(datagram)
+      readDatagram(datagram, this.#config.limits, false, (command, reader) => {
+        if (command === Command.search) this.#onSearch(readSearch(reader), reader.little, from, port, local)
+      })
     } catch (error) {
       diagnostics.problem.publish({ where: `a datagram from ${formatEndpoint(from)}`, error })
     }

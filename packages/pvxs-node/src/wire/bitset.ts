@@ -15,11 +15,6 @@ export class BitSet {
     for (const bit of bits) this.set(bit)
   }
 
-  /** Bytes in use: the highest bit divided by 8, plus one; 0 when empty. */
-  get byteLength(): number {
-    return this.#length
-  }
-
   set(bit: number): void {
     const at = bit >> 3
     if (at >= this.#bytes.length) {
@@ -52,19 +47,8 @@ export class BitSet {
     return this
   }
 
-  clear(): void {
-    this.#bytes.fill(0)
-    this.#length = 0
-  }
-
   clone(): BitSet {
     return new BitSet().or(this)
-  }
-
-  equals(other: BitSet): boolean {
-    if (this.#length !== other.#length) return false
-    for (let i = 0; i < this.#length; i++) if (this.#bytes[i] !== other.#bytes[i]) return false
-    return true
   }
 
   *[Symbol.iterator](): Generator<number, void, undefined> {

@@ -116,7 +116,7 @@ describe("BitSet", () => {
           ),
           601,
         )
-        expect(back.equals(set)).toBe(true)
+        expect([...back]).toEqual([...set])
         expect(back.key).toEqual(new BitSet(bits.toReversed()).key)
         expect([...back]).toEqual(bits.toSorted((a, b) => a - b))
       }),
