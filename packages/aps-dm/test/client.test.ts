@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { type AddressInfo, createServer } from "node:net"
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import {
   DmClient as Client,
   CommunicationError,
@@ -301,6 +302,25 @@ describe("a service that is away", () => {
     expect(error.message).toContain(url)
     expect(error.cause).toMatchObject({ cause: { code: "ECONNREFUSED" } })
     service = await TinyService.start()
+  })
+
+  it("because something else answers there, says what may be meant", async () => {
+    const greeter = createServer(socket => {
+      socket.on("error", () => {})
+      socket.end("220 another.example ready\r\n")
+    })
+    await new Promise<void>(resolve => void greeter.listen(0, "127.0.0.1", resolve))
+    onTestFinished(() => void greeter.close())
+    const { port } = greeter.address() as AddressInfo
+    const account = { station: "S", username: "u", password: "p" }
+    for (const [url, what] of [
+      [`https://127.0.0.1:${port}`, "TLS: http:// in place of https://"],
+      [`http://127.0.0.1:${port}`, "HTTP: https:// in place of http://"],
+    ] as const) {
+      const client = new Client(dmConfig.from({ ...account, urls: { proc: url } }))
+      onTestFinished(() => client.close())
+      expect((await failure(client.proc.listWorkflows("u"))).message).toContain(`does not speak ${what}`)
+    }
   })
 
   it("that has no address is a matter of configuration, named by its variable", async () => {

@@ -155,6 +155,12 @@ function describe(error: NodeJS.ErrnoException): string {
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
       return `the certificate is not trusted (${error.code}): give the authority as caFile`
+    case "EPROTO":
+      if (/wrong version number|packet length too long/.test(error.message))
+        return "what answers does not speak TLS: http:// in place of https://, or another port?"
+      return `${error.message.trim()} (EPROTO)`
+    case "HPE_INVALID_CONSTANT":
+      return "what answers does not speak HTTP: https:// in place of http://, or another port?"
     default:
       return error.code === undefined ? error.message : `${error.message} (${error.code})`
   }
