@@ -1,10 +1,10 @@
-/** One measurement of ours, in a process of its own: `ours.ts MODE ARGUMENT [EXPOSURE]`. Prints one JSON value. Mirrors ../peers/images.py. */
+/** One measurement of ours, in a process of its own: `ours.ts MODE ARGUMENT [EXPOSURE [STATISTICS]]`. Prints one JSON value. Mirrors ../peers/images.py. */
 import { FrameCollector, PvaFrames, SimDetector, staticPaths } from "@ophyd-ts/area-detector"
 import { connect } from "@ophyd-ts/core"
 import { closeDefaultClients, defaultClient } from "@ophyd-ts/epics"
 import { bpp, bps, type Plan, RunEngine } from "@ophyd-ts/run-engine"
 
-const [mode = "", argument = "", time = "0"] = process.argv.slice(2)
+const [mode = "", argument = "", time = "0", statistics = "total"] = process.argv.slice(2)
 
 const exposure = Number(time)
 const points = 300
@@ -14,7 +14,7 @@ async function run(plan: Plan<void>): Promise<void> {
   if (exitStatus !== "success") throw new Error(reason)
 }
 
-async function steppedDetector(directory: string): Promise<SimDetector> {
+async function steppedDetector(directory: string) {
   const detector = new SimDetector("bench:ad:", {
     name: "det",
     paths: staticPaths(directory),
@@ -23,6 +23,9 @@ async function steppedDetector(directory: string): Promise<SimDetector> {
   await connect(detector, { timeout: 30 })
   await detector.cam.acquireTime.set(exposure)
   await detector.cam.acquirePeriod.set(exposure)
+  const { stats } = detector.plugins
+  for (const signal of [stats.total, stats.minValue, stats.maxValue, stats.meanValue, stats.sigma])
+    if (!statistics.split(",").some(name => signal.name.endsWith(`_${name}`))) signal.kind = "omitted"
   return detector
 }
 

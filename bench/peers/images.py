@@ -1,4 +1,4 @@
-"""One measurement of Python: images.py MODE ARGUMENT [EXPOSURE]. Prints one JSON value. The modes are those of ../images/ours.ts."""
+"""One measurement of Python: images.py MODE ARGUMENT [EXPOSURE [STATISTICS]]. Prints one JSON value. The modes are those of ../images/ours.ts."""
 
 import json
 import sys
@@ -6,6 +6,7 @@ import time
 
 mode, argument = sys.argv[1:3]
 exposure = float(sys.argv[3]) if len(sys.argv) > 3 else 0.0
+statistics = sys.argv[4].split(",") if len(sys.argv) > 4 else ["total"]
 points = 60
 
 
@@ -35,7 +36,7 @@ def steps(directory):
     detector = Detector("bench:ad:", name="det")
     detector.wait_for_connection(timeout=30)
     detector.read_attrs = ["hdf1", "stats1"]
-    detector.stats1.read_attrs = ["total"]
+    detector.stats1.read_attrs = statistics
     detector.cam.acquire_time.set(exposure).wait(10)
     detector.cam.acquire_period.set(exposure).wait(10)
     detector.hdf1.warmup()
