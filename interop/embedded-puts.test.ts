@@ -215,8 +215,11 @@ const questions: [what: string, ask: (clients: Clients) => Promise<unknown>][] =
       const limits = field(await pva.get(name), "valueAlarm", "highAlarmLimit")
       await pva.put(`${P}m3.DIR`, { value: { index: -1 } }, { request: "record[block=true]" })
       const { value } = await ca.get(`${P}m3.DIR`)
+      await ca.put(`${P}m3.DESC`, "another rotation", completion)
+      const description = field(await pva.get(`${P}m3.RBV`), "display", "description")
+      await ca.put(`${P}m3.DESC`, "rotation", completion)
       await ca.put(`${P}m3.DIR`, "Pos", completion)
-      return [changes, limits, value]
+      return [changes, limits, value, description]
     },
   ],
   [

@@ -180,6 +180,8 @@ export abstract class SimRecord<T extends FieldTable = FieldTable> {
     const again = told !== undefined && Object.is(told.value, value) && told.alarm === alarm
     if (told !== undefined && !again) this.#told.set(field, { value, alarm })
     for (const listener of this.#listeners) listener.posted(field, value, alarm, this.#time, again)
+    // Every field is shown with it over pvAccess.
+    if (field === "DESC") this.describe()
   }
 
   /** Raises or clears the alarm; it travels with the fields that are posted from now on and with the value at once. */

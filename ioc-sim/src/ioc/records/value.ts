@@ -68,7 +68,7 @@ export class AnalogRecord extends SimRecord<typeof analogFields> {
   protected override written(field: keyof typeof analogFields): Promise<void> | void {
     if (field !== "VAL") {
       this.announce(field)
-      this.describe()
+      if (field in analogFields) this.describe()
       return
     }
     const [low, high] = [this.get("DRVL"), this.get("DRVH")]
