@@ -180,6 +180,33 @@ describe("pause", () => {
     expect(log).toEqual(["checkpoint", "trigger d", "sleep", "sleep", "null"])
   })
 
+  it("begins nothing again that still goes on: an exposure is repeated when the first one is over", async () => {
+    const gates: ReturnType<typeof deferred<void>>[] = []
+    const detector = {
+      ...simDetector("d"),
+      name: "d",
+      trigger: () => {
+        const gate = deferred()
+        gates.push(gate)
+        return Status.run({ name: "d", action: "trigger" }, () => gate.promise)
+      },
+      read: () => ({ d: { value: gates.length, timestamp: 0 } }),
+      describe: () => ({ d: { source: "sim", dtype: "integer" as const, shape: [] } }),
+    }
+    const { RE, docs, log } = recording()
+    const ended = RE.run(bp.count([detector]))
+    await expect.poll(() => gates.length).toBe(1)
+    await RE.requestPause({ defer: false })
+    void RE.resume()
+    await expect.poll(() => log.at(-1)).toBe("wait_for")
+    expect(gates).toHaveLength(1)
+    gates[0]?.reject(new Error("its end no longer matters"))
+    await expect.poll(() => gates.length).toBe(2)
+    gates[1]?.resolve()
+    await ended
+    expect(ofKind(docs, "event").map(({ data }) => data["d"])).toEqual([2])
+  })
+
   it("keeps to what had failed before it and before the checkpoint: the plan hears of it after the resume", async () => {
     const motor = simMotor("m", { moveTime: 1000 })
     const { RE, log } = recording()

@@ -10,7 +10,7 @@ import { givenUp, InFlight } from "./in-flight.ts"
 import { isMessage, notAMessage } from "./not-a-message.ts"
 import type { RunEngineResult } from "./options.ts"
 import { goOn, rest, stopPending } from "./rest.ts"
-import { Rewinder, replay } from "./rewinder.ts"
+import { Rewinder, replay, untilOver } from "./rewinder.ts"
 import type { EngineServices } from "./services.ts"
 import { type Frame, PlanStack } from "./stack.ts"
 import { Staged } from "./staged.ts"
@@ -355,6 +355,8 @@ export class Execution<T = unknown> {
     const awaited = this.#cutShort
     this.#cutShort = null
     if (awaited !== null && messages.at(-1) !== awaited) messages.push(awaited)
+    const left = this.groups.takeLeft()
+    if (left.length > 0) messages.unshift(untilOver(left))
     if (messages.length > 0) this.#stack.push(replay(messages), "replay", messages.at(-1))
   }
 

@@ -28,6 +28,7 @@ export class Groups {
   readonly #byGroup = new Map<Group, Set<Tracked>>()
   #stretch = 0
   #waiter: Waiter | null = null
+  readonly #left = new Set<Status<unknown>>()
   /** The first that failed without anybody waiting for it. */
   #failure: Tracked | null = null
   readonly #waitingHook: (statuses: readonly Status<unknown>[] | null) => void
@@ -138,15 +139,27 @@ export class Groups {
     return [...new Set([...this.#pending].filter(t => verbs.includes(t.verb)).map(t => t.obj))]
   }
 
-  /** Forgets what was begun since the checkpoint: a replay begins it anew, so its end no longer matters. */
+  /** Forgets what was begun since the checkpoint: a replay begins it anew, so how it ends no longer matters. */
   forgetStretch(): void {
-    for (const tracked of [...this.#pending]) if (tracked.stretch === this.#stretch) this.#forget(tracked)
+    for (const tracked of [...this.#pending]) {
+      if (tracked.stretch !== this.#stretch) continue
+      this.#forget(tracked)
+      this.#left.add(tracked.status)
+    }
     if (this.#failure?.stretch === this.#stretch) this.#failure = null
+  }
+
+  /** What was forgotten and still goes on, such as an exposure: nobody can begin it anew before it is over. */
+  takeLeft(): Status<unknown>[] {
+    const left = [...this.#left].filter(status => !status.done)
+    this.#left.clear()
+    return left
   }
 
   forgetAll(): void {
     this.#pending.clear()
     this.#byGroup.clear()
+    this.#left.clear()
     this.#failure = null
   }
 }

@@ -1,4 +1,5 @@
-import type { Command, Msg } from "../messages.ts"
+import type { Status } from "@ophyd-ts/core"
+import { type Command, type Msg, msg } from "../messages.ts"
 
 /** Messages that a rewind does not do again. */
 const notReplayed: ReadonlySet<Command> = new Set<Command>([
@@ -76,6 +77,12 @@ export class Rewinder {
     return messages.slice(this.#cleanUp ?? messages.length)
   }
 }
+
+/** A message that waits until these are over, well or not. */
+export const untilOver = (statuses: readonly Status<unknown>[]): Msg =>
+  msg("wait_for", null, [
+    statuses.map(status => () => new Promise<void>(resolve => status.onDone(() => resolve()))),
+  ])
 
 /** Replays; gives the result of the last message, which is the one the plan waits for. */
 export function* replay(messages: readonly Msg[]): Generator<Msg, unknown, unknown> {
