@@ -58,6 +58,9 @@ export class FrameCollector
   readonly #options: FrameCollectorOptions
   readonly #columns: readonly [key: string, of: (frame: Frame) => number][]
   readonly #clock: Clock
+  /** Frames that the next flight was prepared for. */
+  #prepared: number | null = null
+  /** The same of the present one, until its end was asked for. */
   #expected: number | null = null
   #stream: FrameStream | null = null
   #taking = false
@@ -95,7 +98,7 @@ export class FrameCollector
       const why = `${this.name}: a number of frames is an integer above 0, not ${frames}`
       return Status.failed(what, new ImageError("IMAGE_INPUT", why))
     }
-    this.#expected = frames
+    this.#prepared = frames
     return Status.finished(what)
   }
 
@@ -111,6 +114,9 @@ export class FrameCollector
       this.#taking = true
       work.onCancel(() => this.stop())
       await stream.ready()
+      // A flight that is aborted leaves the next one nothing to wait for.
+      this.#expected = this.#prepared
+      this.#prepared = null
       void this.#take(stream)
     })
   }

@@ -76,6 +76,18 @@ describe("a frame collector", () => {
     expect(pages[0]?.data["spot_unique_id"]).toEqual([1, 2, 3])
   })
 
+  it("expects nothing of a flight that was aborted in the next one", async () => {
+    const spot = collector()
+    await spot.prepare({ frames: 5 })
+    await spot.kickoff()
+    spot.stop()
+    await spot.kickoff()
+    images.post(1)
+    await vi.waitFor(() => expect(spot.received).toBe(1), patient)
+    await spot.complete()
+    expect(spot.collect()).toHaveLength(1)
+  })
+
   it("fails when frames were lost, unless gaps are allowed", async () => {
     for (const [allowSkipped, first] of [
       [false, 1],

@@ -8,8 +8,26 @@ import { type BeamlineOptions, type EmbeddedBeamline, startBeamline } from "@oph
 import { File, ready } from "h5wasm/node"
 import { CaClient } from "node-epics-ca"
 import { PvaClient } from "pvxs-node"
+import { expect, vi } from "vitest"
 
 let beamlines = 0
+
+/**
+ * Lets the file plugin load what it writes with, as a genuine one has before anybody asks: on a busy machine that takes
+ * longer than a detector waits for it.
+ */
+async function loadWriter(ioc: EmbeddedBeamline, directory: string): Promise<void> {
+  await using client = new CaClient({ ...ioc.clientConfig().ca, timeout: 60 })
+  const at = (name: string): string => `${ioc.prefix}ad:HDF1:${name}`
+  const put = async (settings: Readonly<Record<string, string | number>>): Promise<void> => {
+    for (const [name, value] of Object.entries(settings)) await client.put(at(name), value)
+  }
+  await put({ FilePath: directory, FileWriteMode: "Stream", LazyOpen: "Yes", Capture: 1 })
+  const capturing = async (): Promise<unknown> => (await client.get(at("Capture_RBV"))).value
+  await vi.waitFor(async () => expect(await capturing()).toBe(1), { timeout: 60_000, interval: 10 })
+  await client.put(at("Capture"), 0, { completion: true })
+  await put({ FilePath: "", FileWriteMode: "Single", LazyOpen: "No" })
+}
 
 /** The embedded beamline, clients that reach it, and a directory for files. */
 export class Setup implements AsyncDisposable {
@@ -33,7 +51,9 @@ export class Setup implements AsyncDisposable {
     const prefix = `ad${process.pid}x${++beamlines}:`
     const options: BeamlineOptions = { prefix, areaDetector: { sensor: [24, 16] } }
     const directory = await mkdtemp(join(tmpdir(), "ad-"))
-    return new Setup(await startBeamline(options), options, directory)
+    const ioc = await startBeamline(options)
+    await loadWriter(ioc, directory)
+    return new Setup(ioc, options, directory)
   }
 
   /** A connected detector that writes into the directory of this set-up. */
@@ -72,6 +92,7 @@ export class Setup implements AsyncDisposable {
     await this.ioc.close()
     return async () => {
       this.ioc = await startBeamline({ ...this.#options, port: ca, pvaPort: pva })
+      await loadWriter(this.ioc, this.directory)
     }
   }
 
