@@ -148,12 +148,15 @@ export class EpicsMotor
   }
 
   /**
-   * Stops the motor. The `set` under way ends when the motor has come to rest: as failed and stopped, or, with `success`, as
-   * done where it is.
+   * Stops the motor; done when it has come to rest. Then the `set` under way has ended: as failed and stopped, or, with
+   * `success`, as done where it is.
    */
   override async stop({ success = false }: { success?: boolean } = {}): Promise<void> {
+    const moving = this.#slot.pending
     this.#move?.stopping(success)
     await this.stopCommand.trigger()
+    // How the move ends is told by its own status.
+    await moving?.then(nothing, nothing)
   }
 
   /**
@@ -179,3 +182,5 @@ export class EpicsMotor
     return await super.unstage()
   }
 }
+
+const nothing = () => {}

@@ -124,6 +124,16 @@ export function motorContract(server: string, open: () => Promise<MotorRig>): vo
         expect(await m1.readback.get()).toBeLessThan(19)
       })
 
+      it("is done when the motor rests, so that a move can follow at once", async () => {
+        await m1.acceleration.set(0.4)
+        const { status } = await onTheWay(m1)
+        await m1.stop()
+        expect(status.done).toBe(true)
+        expect(await m1.done.get()).toBe(true)
+        await m1.set(1)
+        expect(await m1.readback.get()).toBeCloseTo(1, 2)
+      })
+
       it("is harmless when nothing moves, and a move can follow", async () => {
         await m1.stop()
         await m1.set(1)
