@@ -15,6 +15,7 @@ export type RunEngineErrorCode =
   | "LIMITS"
   | "CLEANUP"
   | "METADATA"
+  | "RECORD"
   | "DOCUMENT_RULE"
   | "PLAN_ENDED"
   | "FORGOTTEN_PLAN"

@@ -1,4 +1,6 @@
+import { accessSync, constants, mkdirSync } from "node:fs"
 import { liveTable } from "../callbacks/live-table.ts"
+import type { Subscriber } from "../documents/types.ts"
 import { RunEngine } from "../engine/run-engine.ts"
 import { errorOf } from "../errors.ts"
 import type { Plan } from "../messages.ts"
@@ -104,7 +106,7 @@ async function run(
     throw new UsageError("--store: the engine that setup() gave has a store of its own")
   const RE = file.RE ?? new RunEngine(line.store === undefined ? {} : { metadata: fileMetadata(line.store) })
   if (line.table) RE.subscribe(liveTable({ write: terminal.out }))
-  if (line.record !== undefined) RE.subscribe(jsonLinesRecorder(line.record), { strict: true })
+  if (line.record !== undefined) RE.subscribe(recorder(line.record), { strict: true })
   const metadata = Object.fromEntries(
     [...line.metadata].map(([key, text]) => [key, valueOfWord(text, new Map())]),
   )
@@ -129,6 +131,17 @@ async function run(
     for (const problem of problems) terminal.err(`Problem: ${describe(problem)}`)
     for (const uid of runUids) terminal.out(`run ${uid}\n`)
   }
+}
+
+/** A folder that cannot be written is told before anything moves. */
+function recorder(folder: string): Subscriber {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
+    throw new UsageError(`--record ${folder}: ${(cause as Error).message}`, { cause })
+  }
+  return jsonLinesRecorder(folder)
 }
 
 /** A supervisor that ends the process, or a terminal that is closed, gets a plan that cleans up. */

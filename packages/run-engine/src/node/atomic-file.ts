@@ -18,7 +18,12 @@ export function replaceFile(path: string, text: string): void {
     throw error
   }
   closeSync(file)
-  renameSync(temporary, path)
+  try {
+    renameSync(temporary, path)
+  } catch (error) {
+    unlinkSync(temporary)
+    throw error
+  }
   syncFolder(dirname(path))
 }
 

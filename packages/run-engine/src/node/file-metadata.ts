@@ -10,12 +10,20 @@ import { replaceFile } from "./atomic-file.ts"
  * Metadata in a JSON file, so that scan ids go on after a restart. Each change replaces the file at once and is on the
  * disk when `set` returns. A leading `~` is the home folder.
  *
- * @throws RunEngineError with code `METADATA` when the file exists and is not a JSON object
+ * @throws RunEngineError with code `METADATA` when the file exists and is not a JSON object; `set` and `delete` when it
+ *   cannot be written
  */
 export function fileMetadata(path: string): MetadataStore {
   const file = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path)
   const md = load(file)
-  const save = () => replaceFile(file, `${documentToJson(Object.fromEntries(md))}\n`)
+  const save = () => {
+    try {
+      replaceFile(file, `${documentToJson(Object.fromEntries(md))}\n`)
+    } catch (cause) {
+      const { message } = cause as Error
+      throw new RunEngineError("METADATA", `cannot write the metadata file ${file}: ${message}`, { cause })
+    }
+  }
   return {
     get: key => md.get(key),
     set(key, value) {

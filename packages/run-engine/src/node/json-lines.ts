@@ -3,6 +3,7 @@ import { dirname, join } from "node:path"
 import { runRouter } from "../callbacks/router.ts"
 import { documentFromJson, documentToJson } from "../documents/json.ts"
 import type { DocumentArgs, NamedDocument, RunStart, Subscriber } from "../documents/types.ts"
+import { RunEngineError } from "../errors.ts"
 
 export interface JsonLinesOptions {
   /** File of a run; default `<uid>.jsonl`. */
@@ -12,14 +13,14 @@ export interface JsonLinesOptions {
 /**
  * Writes each run to a file of its own in `folder`, one line `["name", document]` per document, each line handed to the
  * system before the next message: a killed process loses at most the line being written. Start and stop are forced to
- * the disk. Subscribe it as `strict`, so that a full disk fails the plan instead of losing data.
+ * the disk. Subscribe it as `strict`, so that a full disk fails the plan instead of losing data. A file that cannot be made is
+ * a RunEngineError with code `RECORD`.
  */
 export function jsonLinesRecorder(folder: string, options: JsonLinesOptions = {}): Subscriber {
   const fileName = options.fileName ?? (start => `${start.uid}.jsonl`)
   return runRouter(start => {
     const path = join(folder, fileName(start))
-    mkdirSync(dirname(path), { recursive: true })
-    const file = openSync(path, "a")
+    const file = open(path, start.uid)
     return (...[name, doc]: DocumentArgs) => {
       try {
         writeSync(file, `${documentToJson([name, doc])}\n`)
@@ -29,6 +30,16 @@ export function jsonLinesRecorder(folder: string, options: JsonLinesOptions = {}
       }
     }
   })
+}
+
+function open(path: string, uid: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return openSync(path, "a")
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new RunEngineError("RECORD", `cannot record run ${uid} in ${path}: ${message}`, { cause })
+  }
 }
 
 /** The documents of a recorded run. A last line that was cut off by a crash is left out. */

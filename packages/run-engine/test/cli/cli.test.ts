@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process"
 import { EventEmitter, once } from "node:events"
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -9,8 +9,9 @@ import { type CommandLine, parseCommandLine, UsageError } from "../../src/cli/co
 import { loadPlansFile } from "../../src/cli/plans-file.ts"
 import { main } from "../../src/cli/program.ts"
 import { valueOfWord } from "../../src/cli/values.ts"
-import { type Choice, readJsonLines } from "../../src/node/index.ts"
-import { closed } from "./plans.ts"
+import { bp, RunEngine } from "../../src/index.ts"
+import { type Choice, fileMetadata, jsonLinesRecorder, readJsonLines } from "../../src/node/index.ts"
+import { closed, det, motor } from "./plans.ts"
 
 const plans = fileURLToPath(new URL("./plans.ts", import.meta.url))
 
@@ -104,6 +105,39 @@ describe("ophyd-ts run", () => {
     expect(again.out).toMatch(/^run \S+\n$/)
     expect(readdirSync(folder)).toContain("md.json")
     expect(closed.at(-1)).toBe("run")
+  })
+
+  it("refuses a folder and a store that cannot be written, before anything moves and by their names", async () => {
+    const occupied = join(folder, "occupied")
+    writeFileSync(occupied, "no folder")
+    const before = motor.moves.length
+    const record = await ophydTs([
+      "run",
+      plans,
+      "align",
+      "-a",
+      "detectors=[det]",
+      "-a",
+      "axis=motor",
+      "--record",
+      occupied,
+    ])
+    expect(record).toMatchObject({
+      status: 2,
+      out: "",
+      err: expect.stringMatching(/^--record .*occupied: E/),
+    })
+    expect(motor.moves).toHaveLength(before)
+    const recorded = new RunEngine()
+    recorded.subscribe(jsonLinesRecorder(occupied), { strict: true })
+    await expect(recorded.run(bp.count([det]))).rejects.toMatchObject({
+      code: "RECORD",
+      message: expect.stringMatching(/^cannot record run [\w-]+ in .*occupied/),
+    })
+    const store = fileMetadata(join(folder, "md.json"))
+    mkdirSync(join(folder, "md.json"))
+    expect(() => store.set("scan_id", 1)).toThrow(/^cannot write the metadata file .*md\.json: /)
+    expect(readdirSync(folder).sort()).toEqual(["md.json", "occupied"])
   })
 
   it("says why a plan failed also when its clean-up fails, too", async () => {
