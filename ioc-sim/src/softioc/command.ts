@@ -2,7 +2,7 @@
 import { accessSync, constants } from "node:fs"
 import { delimiter, join } from "node:path"
 import { IocSimError } from "../errors.ts"
-import { installedPython, packageFolder, venvFolder } from "./python.ts"
+import { installedPython, isInstalled, packageFolder, venvFolder, venvPython } from "./python.ts"
 
 /** How to start one, and how to say something to its shell. */
 export interface SoftIocCommand {
@@ -51,8 +51,15 @@ export function softIocCommand(
   throw new IocSimError(
     "softioc-not-found",
     `no genuine IOC here: looked for ${wanted.map(name => `${name} on the PATH, `).join("")}a Python environment in ` +
-      `${venvFolder(environment)}; \`npm run ioc:install\` makes that one`,
+      `${venvFolder(environment)}; ${howToInstall(venvFolder(environment))}`,
   )
+}
+
+/** In the repository a script makes the environment; a project that uses this package has no such script. */
+export function howToInstall(venv: string, folder = packageFolder): string {
+  if (!isInstalled(folder)) return "`npm run ioc:install` makes that one"
+  const list = join(folder, "python", "requirements-softioc.txt")
+  return `\`python3 -m venv ${venv}\` and \`${venvPython(venv)} -m pip install -r ${list}\` make that one`
 }
 
 function onPathOf(pva: boolean | "qsrv1"): readonly string[] {

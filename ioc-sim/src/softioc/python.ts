@@ -21,9 +21,12 @@ export const oldestPython = [3, 11] as const
 export function venvFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const wanted = environment["OPHYD_TS_VENV"]
   if (wanted !== undefined && wanted !== "") return resolve(wanted)
-  const installed = packageFolder.split(sep).includes("node_modules")
-  return installed ? resolve(".venv") : join(packageFolder, "..", ".venv")
+  return isInstalled() ? resolve(".venv") : join(packageFolder, "..", ".venv")
 }
+
+/** Whether npm put this package where it is; else this is the repository. */
+export const isInstalled = (folder: string = packageFolder): boolean =>
+  folder.split(sep).includes("node_modules")
 
 /** The interpreter inside a virtual environment. Windows puts it elsewhere than everybody else. */
 export function venvPython(

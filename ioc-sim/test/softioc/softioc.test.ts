@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises"
 import { createServer } from "node:net"
+import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { startSoftBeamline, startSoftIoc } from "../../src/index.ts"
+import { howToInstall } from "../../src/softioc/command.ts"
 import { fakeIoc } from "./fake-ioc.ts"
 
 const text = `record(ao, "$(P)x") {}`
@@ -92,6 +94,13 @@ describe.skipIf(process.platform === "win32")("starting a genuine IOC", { timeou
   ])("refuses macros that would be read as something else: %j", async (macros, message) => {
     await using _ = await fakeIoc("works")
     await expect(startSoftIoc({ text, macros })).rejects.toMatchObject({ code: "bad-argument", message })
+  })
+
+  it("names commands that a project has which installed the package, and no script of the repository", () => {
+    const folder = join("/", "x", "node_modules", "@ophyd-ts", "ioc-sim")
+    expect(howToInstall("/x/.venv", folder)).toMatch(
+      /^`python3 -m venv \/x\/\.venv` and `\S+ -m pip install -r .*ioc-sim.python.requirements-softioc\.txt` make/,
+    )
   })
 
   it("says what it looked for and how to get it when there is no IOC", async () => {
