@@ -143,8 +143,8 @@ describe("when staging fails", () => {
       return Promise.reject(own)
     }
     const { RE } = recording({ busyBudget: 1 })
-    const staged = bpp.stage([{ name: "a", stage: () => [], unstage }], bps.null())
-    await expect(RE.run(staged)).rejects.toBe(own)
+    const a = { name: "a", stage: () => [], unstage }
+    await expect(RE.run(bpp.stage([a], bps.null()))).rejects.toBe(own)
   })
 
   it("before or during a pause the plan hears of it after the resume", async () => {
