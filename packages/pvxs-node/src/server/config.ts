@@ -54,6 +54,11 @@ export interface PvaServerConfig {
   readonly byteOrder?: "little" | "big"
   /** Bytes that may wait for one slow client before its updates are merged. Default 1 MiB. */
   readonly sendLimit?: number
+  /**
+   * Bytes of arrays that may wait for one subscription before its updates are merged, however long a queue it asked for.
+   * Default 256 MiB.
+   */
+  readonly queueLimit?: number
   /** Channels and operations that one client may have open. Default 100,000 each. */
   readonly maxPerClient?: number
   readonly limits?: Partial<PvaLimits>
@@ -74,6 +79,7 @@ export interface ResolvedServerConfig {
   readonly idleLimit: number
   readonly little: boolean
   readonly sendLimit: number
+  readonly queueLimit: number
   readonly maxPerClient: number
   readonly limits: PvaLimits
   readonly clock: Clock
@@ -122,6 +128,7 @@ export function resolveServerConfig(config: PvaServerConfig = {}): ResolvedServe
     idleLimit: (4 / 3) * Math.max(2, timeout),
     little: config.byteOrder !== "big",
     sendLimit: config.sendLimit ?? 1 << 20,
+    queueLimit: config.queueLimit ?? 1 << 28,
     maxPerClient: config.maxPerClient ?? 100_000,
     limits: { ...defaultLimits, ...config.limits },
     clock: config.clock ?? systemClock,

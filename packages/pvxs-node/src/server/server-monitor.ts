@@ -10,6 +10,8 @@ interface Queued {
   changed: FieldSet
   /** Fields that changed more than once while the client was too slow. */
   overrun: FieldSet | null
+  /** Of arrays. */
+  bytes: number
 }
 
 /** Depth of the queue of a client that asks for none. */
@@ -24,13 +26,15 @@ export const queueDepth = (text: string | undefined): number => {
 
 /**
  * A client's subscription. Updates wait in a bounded queue while the client has not yet acknowledged, or its socket
- * is full; when the queue is full the newest value replaces the last entry and the changed fields are joined.
+ * is full; when the queue is full, by updates or by bytes of arrays, the newest value replaces the last entry and the changed fields are joined.
  */
 export class ServerMonitor extends ServerOperation implements Subscriber {
   readonly command = Command.monitor
   readonly #fields: FieldSet
   readonly #depth: number
   readonly #queue: Queued[] = []
+  /** Of arrays in the queue. */
+  #bytes = 0
   /** Updates that may be sent; infinite without pipeline. */
   #window: number
   #started = false
@@ -69,7 +73,8 @@ export class ServerMonitor extends ServerOperation implements Subscriber {
         return
       }
       this.#window--
-      const { slots, changed, overrun } = this.#queue.shift()!
+      const { slots, changed, overrun, bytes } = this.#queue.shift()!
+      this.#bytes -= bytes
       session.send(w =>
         w.message(Command.monitor, () => {
           w.u32(this.ioid)
@@ -97,7 +102,7 @@ export class ServerMonitor extends ServerOperation implements Subscriber {
     if (this.#started) return
     this.#started = true
     const { pv } = this.channel
-    this.#queue.length = 0
+    this.#clear()
     this.#enqueue(pv.slots, this.#begun ? this.#fields : this.#fields.toBegin(pv.slots))
     this.#begun = true
     pv.subscribe(this)
@@ -106,19 +111,34 @@ export class ServerMonitor extends ServerOperation implements Subscriber {
   #stop(): void {
     if (!this.#started) return
     this.#started = false
-    this.#queue.length = 0
+    this.#clear()
     this.channel.pv.unsubscribe(this)
+  }
+
+  #clear(): void {
+    this.#queue.length = 0
+    this.#bytes = 0
   }
 
   #enqueue(slots: readonly unknown[], changed: FieldSet): void {
     const last = this.#queue.at(-1)
-    if (last === undefined || this.#queue.length < this.#depth) {
-      this.#queue.push({ slots, changed, overrun: null })
+    const bytes = changed.arrayBytes(slots)
+    if (last === undefined || this.#hasRoom(bytes)) {
+      this.#bytes += bytes
+      this.#queue.push({ slots, changed, overrun: null, bytes })
       return
     }
     const twice = last.changed.and(changed)
     last.overrun = last.overrun === null ? twice : last.overrun.or(twice)
     last.changed = last.changed.or(changed)
     last.slots = slots
+    this.#bytes -= last.bytes
+    last.bytes = last.changed.arrayBytes(slots)
+    this.#bytes += last.bytes
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.#queue.length >= this.#depth) return false
+    return bytes === 0 || this.#bytes + bytes <= this.channel.session.queueLimit
   }
 }

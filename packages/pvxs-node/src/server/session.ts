@@ -100,6 +100,11 @@ export class ServerSession extends WheelTimer implements TcpPeerHandler {
     return this.#writer.pos + this.#link.backlog > this.#owner.config.sendLimit
   }
 
+  /** Bytes of arrays that may wait for one subscription. */
+  get queueLimit(): number {
+    return this.#owner.config.queueLimit
+  }
+
   /** True while subscriptions wait for room; then somebody is about to be told that there is some. */
   get hasWaiting(): boolean {
     return this.#waiting.size > 0

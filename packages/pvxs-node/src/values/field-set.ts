@@ -2,7 +2,9 @@ import type { BitSet } from "../wire/bitset.ts"
 import { BitSet as Bits } from "../wire/bitset.ts"
 import type { Reader } from "../wire/reader.ts"
 import type { Writer } from "../wire/writer.ts"
+import { PvAny } from "./any.ts"
 import type { Layout, LayoutNode } from "./layout.ts"
+import { PvUnion } from "./union.ts"
 import type { PvStructureValue } from "./value-of.ts"
 
 /** Scalars decoded without a call through a table; everything else goes to its codec. */
@@ -26,6 +28,8 @@ export class FieldSet {
   readonly #bits: Uint32Array
   /** Those that are unions. */
   readonly #unions: readonly number[]
+  /** Those whose values can be large. */
+  readonly #large: readonly number[]
   readonly #mask: BitSet
   #paths: readonly string[] | undefined
 
@@ -45,6 +49,7 @@ export class FieldSet {
     this.#leaves = leaves
     this.#bits = Uint32Array.from(leaves, leaf => leaf.bit)
     this.#unions = leaves.filter(leaf => leaf.type.kind === "union").map(leaf => leaf.bit)
+    this.#large = leaves.filter(leaf => leaf.type.kind !== "scalar").map(leaf => leaf.bit)
     this.#ops = Uint8Array.from(leaves, leaf => (leaf.type.kind === "scalar" ? (opOf[leaf.type.of] ?? 0) : 0))
     this.#mask = new Bits(this.#bits)
   }
@@ -143,8 +148,21 @@ export class FieldSet {
     return this.#bits.find(test) ?? -1
   }
 
+  /** Bytes that the arrays among these fields take, roughly where they are not numeric. */
+  arrayBytes(slots: readonly unknown[]): number {
+    let bytes = 0
+    for (const bit of this.#large) bytes += arrayBytes(slots[bit])
+    return bytes
+  }
+
   /** Copies exactly these fields from one value's slots to another's. */
   copy(from: readonly unknown[], to: unknown[]): void {
     for (const bit of this.#bits) to[bit] = from[bit]
   }
+}
+
+function arrayBytes(value: unknown): number {
+  if (ArrayBuffer.isView(value)) return value.byteLength
+  if (value instanceof PvUnion || value instanceof PvAny) return arrayBytes(value.value)
+  return Array.isArray(value) ? 16 * value.length : 0
 }

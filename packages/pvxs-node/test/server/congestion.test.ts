@@ -51,3 +51,24 @@ describe("a server whose every image fills the socket", () => {
     for (const monitor of monitors) monitor.close()
   })
 })
+
+it("merges updates of a long queue whose arrays exceed the bytes that may wait, and sends the newest", async () => {
+  await using pair = await Pair.open({ sendLimit: 1000, queueLimit: 1_000_000 })
+  const image = new SharedPv(ntNdArray)
+  const data = new Uint8Array(300_000)
+  const post = (uniqueId: number): void => image.post(ndArray({ data, shape: [1000, 300], uniqueId }))
+  post(0)
+  pair.server.add("image", image)
+  const seen: number[] = []
+  const monitor = pair.client.monitor("image", {
+    queueSize: 100,
+    type: ntNdArray,
+    onUpdate: ({ value }) => seen.push(value.uniqueId),
+  })
+  await vi.waitFor(() => expect(seen).toEqual([0]), patient)
+  for (let uniqueId = 1; uniqueId <= 20; uniqueId++) post(uniqueId)
+  await vi.waitFor(() => expect(seen.at(-1)).toBe(20), patient)
+  // The one on its way, three that wait, the last of which stands for the rest.
+  expect(seen).toEqual([0, 1, 2, 3, 20])
+  monitor.close()
+})
