@@ -1,5 +1,5 @@
 /** What both programs play on: a beamline, folders, and where the text goes. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import {
@@ -8,6 +8,7 @@ import {
   startContainerBeamline,
   startSoftBeamline,
 } from "@ophyd-ts/ioc-sim"
+import { makeFolder } from "@ophyd-ts/run-engine/node"
 import { CaClient } from "node-epics-ca"
 import type { DemoOptions } from "./options.ts"
 
@@ -65,7 +66,7 @@ export async function startStage(options: DemoOptions): Promise<Stage> {
     pvaAddress: pva.nameServers[0] ?? "",
     folder(name) {
       const path = join(root, name)
-      mkdirSync(path, { recursive: true })
+      makeFolder(path)
       return path
     },
     write,

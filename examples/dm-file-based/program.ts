@@ -1,5 +1,5 @@
 /** The program around the plan: what a beamline's own start-up file would do, with everything it needs passed in. */
-import { mkdirSync, readdirSync, statSync } from "node:fs"
+import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import {
   DM_WorkflowConnector,
@@ -12,7 +12,7 @@ import { runPaths, SimDetector } from "@ophyd-ts/area-detector"
 import { connect, type Device } from "@ophyd-ts/core"
 import { EpicsMotor } from "@ophyd-ts/epics"
 import { bps, liveTable, type Plan, RunEngine, type RunEngineResult } from "@ophyd-ts/run-engine"
-import { fileMetadata, handleInterrupts, jsonLinesRecorder } from "@ophyd-ts/run-engine/node"
+import { fileMetadata, handleInterrupts, jsonLinesRecorder, makeFolder } from "@ophyd-ts/run-engine/node"
 import type { CaClient } from "node-epics-ca"
 import { dataFileName, dataFileWriter } from "./data-file.ts"
 import { PointDetector } from "./devices.ts"
@@ -56,7 +56,7 @@ export async function runProgram(options: ProgramOptions): Promise<Outcome> {
   const signals = new DmExperimentSignals({ name: "dm" })
   const dm: DataManagement = { client: options.dm, signals, workflow }
 
-  mkdirSync(recordDirectory, { recursive: true })
+  makeFolder(recordDirectory)
   const RE = new RunEngine({ metadata: fileMetadata(join(recordDirectory, "metadata.json")) })
   RE.subscribe(jsonLinesRecorder(recordDirectory), { strict: true })
   const { instrument, devices } = options.detector === "area" ? camera(RE, options) : counter(RE, options)

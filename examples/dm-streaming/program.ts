@@ -1,5 +1,4 @@
 /** Streaming-based collection: a scan whose frames a DM workflow works on while it runs. README.md beside it explains it. */
-import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import {
   collectStreaming,
@@ -15,7 +14,7 @@ import { SimDetector } from "@ophyd-ts/area-detector"
 import { connect } from "@ophyd-ts/core"
 import { EpicsMotor } from "@ophyd-ts/epics"
 import { bp, bps, liveTable, type Plan, RunEngine, type RunEngineResult } from "@ophyd-ts/run-engine"
-import { fileMetadata, handleInterrupts, jsonLinesRecorder } from "@ophyd-ts/run-engine/node"
+import { fileMetadata, handleInterrupts, jsonLinesRecorder, makeFolder } from "@ophyd-ts/run-engine/node"
 import type { CaClient } from "node-epics-ca"
 import { run } from "../dm-file-based/program.ts"
 
@@ -62,7 +61,7 @@ export async function runStreamingProgram(
   const signals = new DmExperimentSignals({ name: "dm" })
   await connect(motor, detector, signals, workflow, { timeout: 5 })
 
-  mkdirSync(recordDirectory, { recursive: true })
+  makeFolder(recordDirectory)
   const RE = new RunEngine({ metadata: fileMetadata(join(recordDirectory, "metadata.json")) })
   RE.subscribe(jsonLinesRecorder(recordDirectory), { strict: true })
   RE.subscribe(liveTable({ write }))

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { type DmConfig, DmRoutes, type DmService, type DmSettings, dmConfig } from "@ophyd-ts/aps-dm"
 import { systemClock } from "@ophyd-ts/core"
+import { makeFolder } from "@ophyd-ts/run-engine/node"
 import { callTable, type Engines } from "./calls.ts"
 import { Datasets } from "./catalog/datasets.ts"
 import { FileCatalog } from "./catalog/files.ts"
@@ -10,7 +11,6 @@ import { DmControl } from "./control.ts"
 import { DmSimError } from "./errors.ts"
 import { Experiments } from "./experiments.ts"
 import { Faults } from "./faults.ts"
-import { makeFolder } from "./folder.ts"
 import { selfSignedCertificate } from "./http/certificate.ts"
 import { openControl } from "./http/control-server.ts"
 import { Ids } from "./ids.ts"
@@ -65,9 +65,12 @@ export async function startDmService(options: DmServiceOptions): Promise<DmServi
   const clock = options.clock ?? systemClock
   const tasks = new Tasks(clock, onProblem)
   const dataRoot = resolve(options.dataRoot)
-  await makeFolder(dataRoot).catch((cause: Error) => {
-    throw new DmSimError("DM_SIM_DATA", `data root ${dataRoot} cannot be made: ${cause.message}`, { cause })
-  })
+  try {
+    makeFolder(dataRoot)
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new DmSimError("DM_SIM_DATA", `data root ${dataRoot} cannot be made: ${message}`, { cause })
+  }
   const loginFile = join(dataRoot, "dm.login")
   await writeFile(loginFile, `${first.username}|${first.password}\n`, { mode: 0o600 })
   const host = options.host ?? "127.0.0.1"

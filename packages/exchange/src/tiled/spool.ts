@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs"
+import { readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { DocumentArgs, NamedDocument } from "@ophyd-ts/run-engine"
-import { jsonLinesRecorder, readJsonLines } from "@ophyd-ts/run-engine/node"
+import { jsonLinesRecorder, makeFolder, readJsonLines } from "@ophyd-ts/run-engine/node"
 
 const suffix = ".jsonl"
 
@@ -12,7 +12,7 @@ export class Spool {
 
   constructor(folder: string) {
     this.#folder = folder
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     this.#record = jsonLinesRecorder(folder)
   }
 

@@ -1,10 +1,11 @@
-import { accessSync, constants, mkdirSync } from "node:fs"
+import { accessSync, constants } from "node:fs"
 import { liveTable } from "../callbacks/live-table.ts"
 import type { Subscriber } from "../documents/types.ts"
 import { RunEngine } from "../engine/run-engine.ts"
 import { errorOf } from "../errors.ts"
 import type { Plan } from "../messages.ts"
 import { fileMetadata } from "../node/file-metadata.ts"
+import { makeFolder } from "../node/folder.ts"
 import { handleInterrupts, type InterruptOptions } from "../node/interrupt.ts"
 import { jsonLinesRecorder } from "../node/json-lines.ts"
 import { summarizePlan } from "../simulators/summarize.ts"
@@ -136,7 +137,7 @@ async function run(
 /** A folder that cannot be written is told before anything moves. */
 function recorder(folder: string): Subscriber {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     accessSync(folder, constants.W_OK)
   } catch (cause) {
     throw new UsageError(`--record ${folder}: ${(cause as Error).message}`, { cause })

@@ -1,12 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs"
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
+import { makeFolder } from "./folder.ts"
 
 /**
  * Replaces a file's content at once: a reader, or a process after a crash, finds the old content or the new, never a
  * part. The content is on the disk when this returns.
  */
 export function replaceFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const temporary = `${path}.${process.pid}.tmp`
   const file = openSync(temporary, "w", 0o644)
   try {

@@ -1,9 +1,10 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs"
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { runRouter } from "../callbacks/router.ts"
 import { documentFromJson, documentToJson } from "../documents/json.ts"
 import type { DocumentArgs, NamedDocument, RunStart, Subscriber } from "../documents/types.ts"
 import { RunEngineError } from "../errors.ts"
+import { makeFolder } from "./folder.ts"
 
 export interface JsonLinesOptions {
   /** File of a run; default `<uid>.jsonl`. */
@@ -34,7 +35,7 @@ export function jsonLinesRecorder(folder: string, options: JsonLinesOptions = {}
 
 function open(path: string, uid: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     return openSync(path, "a")
   } catch (cause) {
     const { message } = cause as Error

@@ -1,6 +1,7 @@
 /** Names and directories of files, by the rules of areaDetector's file plugins. */
-import { accessSync, constants, mkdirSync, statSync } from "node:fs"
+import { accessSync, constants, statSync } from "node:fs"
 import { sep } from "node:path"
+import { makeFolder } from "@ophyd-ts/run-engine/node"
 
 /** A directory's path with the separator that ends it, as the plugins show it. */
 export const withSeparator = (path: string): string =>
@@ -39,7 +40,7 @@ export function createDirectory(path: string, depth: number): boolean {
   const allowed = depth < 0 ? parts.length - existing <= -depth : existing >= depth
   if (!allowed) return false
   try {
-    mkdirSync(path, { recursive: true })
+    makeFolder(path)
   } catch {
     return false
   }
