@@ -24,8 +24,9 @@ import { Searcher } from "./searcher.ts"
 
 /** A server that could not be reached, or broke the protocol, is left alone this long. */
 const avoidFor = 10
-/** A lost name server is tried again after this, and then twice as long each time up to `avoidFor`. */
+/** A lost name server is tried again after the first of these, and then twice as long each time up to the second. */
 const firstRetry = 0.1
+const longestRetry = 5
 const requestsKept = 256
 
 /** A server that is asked for names. */
@@ -220,7 +221,7 @@ export class PvaClient implements AsyncDisposable {
     if (entry === undefined || this.#closed) return
     entry.problem = message
     entry.cancel = this.config.clock.after(entry.retry, () => this.#connectNameServer(endpoint))
-    entry.retry = Math.min(avoidFor, 2 * entry.retry)
+    entry.retry = Math.min(longestRetry, 2 * entry.retry)
   }
 
   /** @internal The one connection to a server. */
