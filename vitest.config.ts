@@ -4,17 +4,19 @@ import { defineConfig } from "vitest/config"
 import { ClosingLine } from "./scripts/closing-line.ts"
 import projects from "./vitest.workspace.ts"
 
-const setup = fileURLToPath(new URL("./test/support/loopback-only.ts", import.meta.url))
+const setup = ["loopback-only", "patience"].map(name =>
+  fileURLToPath(new URL(`./test/support/${name}.ts`, import.meta.url)),
+)
 
 export default defineConfig({
   // Tests run from the packages' sources: no build is needed first.
   ssr: { resolve: { conditions: ["@ophyd-ts/source"] } },
   test: {
     include: ["test/**/*.test.ts"],
-    setupFiles: [setup],
+    setupFiles: setup,
     reporters: ["default", new ClosingLine()],
     testTimeout: 20_000,
-    // What is waited for may take its time on a busy machine.
+    // As of vi.waitFor, in test/support/patience.ts.
     expect: { poll: { timeout: 10_000 } },
     // Most tests wait for something: leaving one processor free, as is the default, would leave half of a small machine idle.
     maxWorkers: Math.max(2, availableParallelism()),
