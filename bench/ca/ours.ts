@@ -3,6 +3,7 @@ import { CaClient } from "node-epics-ca"
 import { networkTransport } from "../../packages/node-epics-ca/src/client/transport.ts"
 import { Command, MessageParser } from "../../packages/node-epics-ca/src/wire/index.ts"
 import { callRate } from "../bench.ts"
+import { Seen, watch } from "../watch.ts"
 
 const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
 const limit = Number(seconds) * 1000
@@ -47,32 +48,11 @@ async function latencies(): Promise<unknown> {
   return { p50: samples[samples.length >> 1], p99: samples[Math.floor(samples.length * 0.99)] }
 }
 
-/** Counts values that rise by one, and those that are missing between them. */
-class Sequence {
-  updates = 0
-  lost = 0
-  #last = Number.NaN
-
-  see(value: number): void {
-    this.updates += 1
-    if (value > this.#last + 1) this.lost += value - this.#last - 1
-    this.#last = value
-  }
-}
-
 async function monitor(name: string): Promise<unknown> {
-  const seen = new Sequence()
-  client.monitor(name, { onUpdate: ({ value }) => seen.see(value as number) })
-  const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-  await wait(500)
-  seen.updates = 0
-  seen.lost = 0
-  const cpu = process.cpuUsage()
-  const start = performance.now()
-  await wait(limit)
-  const elapsed = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  return { rate: seen.updates / elapsed, cpuPerUpdate: (user + system) / seen.updates, lost: seen.lost }
+  const seen = new Seen()
+  const see = seen.follow()
+  client.monitor(name, { onUpdate: ({ value }) => see(value as number) })
+  return watch(seen, limit)
 }
 
 /**
@@ -80,12 +60,13 @@ async function monitor(name: string): Promise<unknown> {
  */
 async function monitorAll(name: string): Promise<unknown> {
   let open = false
-  const arrived = new Sequence()
+  const arrived = new Seen()
+  const arrive = arrived.follow()
   const parser = new MessageParser(
     {
       onMessage: message => {
         if (open && message.command === Command.EVENT_ADD && message.size >= 24) {
-          arrived.see(message.view.getFloat64(message.offset + 16))
+          arrive(message.view.getFloat64(message.offset + 16))
         }
       },
       onOversized: () => {},
@@ -109,7 +90,8 @@ async function monitorAll(name: string): Promise<unknown> {
       },
     },
   )
-  const taken = new Sequence()
+  const taken = new Seen()
+  const take = taken.follow()
   const monitor = tapped.monitor(name, { all: true })
   let start = 0
   setTimeout(() => {
@@ -120,7 +102,7 @@ async function monitorAll(name: string): Promise<unknown> {
       monitor.close()
     }, limit)
   }, 500)
-  for await (const { value } of monitor) if (start > 0) taken.see(value as number)
+  for await (const { value } of monitor) if (start > 0) take(value as number)
   return {
     rate: (taken.updates / (performance.now() - start)) * 1000,
     lost: taken.lost,

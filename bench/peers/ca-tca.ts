@@ -2,7 +2,8 @@
  * One measurement of epics-tca, the Channel Access client on npm: `ca-tca.ts MODE PREFIX [SECONDS]`. Prints one JSON value.
  * The modes are those of ../ca/ours.ts.
  */
-import { limit, mode, openTca, prefix, rate, wait } from "./tca.ts"
+import { Seen, watch } from "../watch.ts"
+import { limit, mode, openTca, prefix, rate } from "./tca.ts"
 
 /** As much of its interface as is used here. */
 interface TcaChannel {
@@ -55,25 +56,11 @@ async function latencies(): Promise<unknown> {
 
 async function monitor(name: string): Promise<unknown> {
   const one = await channel(name)
-  let updates = 0
-  let lost = 0
-  let last = Number.NaN
-  const see = (): void => {
-    const value = Number(([] as unknown[]).concat(one.getDbrValue())[0])
-    updates += 1
-    if (value > last + 1) lost += value - last - 1
-    last = value
-  }
-  void one.createMonitor(undefined, see, TIME_DOUBLE)
-  await wait(500)
-  updates = 0
-  lost = 0
-  const cpu = process.cpuUsage()
-  const start = performance.now()
-  await wait(limit)
-  const elapsed = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  return { rate: updates / elapsed, cpuPerUpdate: (user + system) / updates, lost }
+  const seen = new Seen()
+  const see = seen.follow()
+  const heard = (): void => see(Number(([] as unknown[]).concat(one.getDbrValue())[0]))
+  void one.createMonitor(undefined, heard, TIME_DOUBLE)
+  return watch(seen, limit)
 }
 
 async function array(name: string): Promise<number> {

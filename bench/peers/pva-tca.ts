@@ -2,7 +2,8 @@
  * One measurement of epics-tca, the pvAccess client on npm: `pva-tca.ts MODE PREFIX [SECONDS]`. Prints one JSON value.
  * The modes are those of ../pva/ours.ts.
  */
-import { limit, mode, openTca, prefix, rate, wait } from "./tca.ts"
+import { Seen, type Watched, watch } from "../watch.ts"
+import { limit, mode, openTca, prefix, rate } from "./tca.ts"
 
 /** As much of its interface as is used here. */
 interface TcaChannel {
@@ -31,50 +32,43 @@ async function connect(count: number): Promise<number> {
   return (performance.now() - start) / 1000
 }
 
-async function watch(
+/** `see` throws for an update that is not what is expected. */
+async function updates(
   watched: readonly string[],
-  see: (value: unknown, of: number) => number,
-): Promise<unknown> {
-  let updates = 0
-  let lost = 0
+  seen: Seen,
+  see: (value: unknown, of: number) => void,
+): Promise<Watched> {
   const channels = await Promise.all(watched.map(channel))
   channels.forEach((each, i) => {
     void each.createMonitorPva(undefined, "", monitor => {
-      lost += see((monitor.getPvaData() as { value?: unknown }).value, i)
-      updates += 1
+      see((monitor.getPvaData() as { value?: unknown }).value, i)
     })
   })
-  await wait(500)
-  updates = 0
-  lost = 0
-  const cpu = process.cpuUsage()
-  const start = performance.now()
-  await wait(limit)
-  const elapsed = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  if (updates === 0) throw new Error("no updates")
-  return { rate: updates / elapsed, cpuPerUpdate: (user + system) / updates, lost }
+  const result = await watch(seen, limit)
+  if (result.rate === 0) throw new Error("no updates")
+  return result
 }
 
-function scalars(watched: readonly string[]): Promise<unknown> {
-  const last = watched.map(() => Number.NaN)
-  return watch(watched, (seen, i) => {
-    if (typeof seen !== "number") throw new Error("an update without a value")
-    const missing = seen > last[i]! + 1 ? seen - last[i]! - 1 : 0
-    last[i] = seen
-    return missing
+function scalars(watched: readonly string[]): Promise<Watched> {
+  const seen = new Seen()
+  const follow = watched.map(() => seen.follow())
+  return updates(watched, seen, (value, i) => {
+    if (typeof value !== "number") throw new Error("an update without a value")
+    follow[i]!(value)
   })
 }
 
 const pixels = 1024 * 1024
 
 /** A union reads as an object with its value, which is a plain array of numbers. */
-const images = (name: string): Promise<unknown> =>
-  watch([name], seen => {
-    const { value = seen } = Object(seen) as { value?: unknown }
+function images(name: string): Promise<Watched> {
+  const seen = new Seen()
+  return updates([name], seen, update => {
+    const { value = update } = Object(update) as { value?: unknown }
     if (!Array.isArray(value) || value.length !== pixels) throw new Error("an update without an image")
-    return 0
+    seen.updates += 1
   })
+}
 
 const modes: Record<string, () => Promise<unknown>> = {
   "connect-1000": () => connect(1000),

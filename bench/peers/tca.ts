@@ -19,8 +19,6 @@ const SILENT = 99
 
 export { limit, mode, prefix }
 
-export const wait = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
-
 export const rate = (round: () => Promise<unknown>, calls = 1): Promise<number> =>
   callRate(limit, round, calls)
 

@@ -2,11 +2,11 @@
 import { connect } from "node:net"
 import { type Monitor, ntScalar, PvaClient, type TypedArray } from "pvxs-node"
 import { callRate } from "../bench.ts"
+import { Seen, type Watched, wait, watch } from "../watch.ts"
 
 const [mode = "", prefix = "", seconds = "1"] = process.argv.slice(2)
 const limit = Number(seconds) * 1000
 const client = new PvaClient({ timeout: 60 })
-const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
 const rate = (round: () => Promise<unknown>, calls = 1): Promise<number> => callRate(limit, round, calls)
 
@@ -39,73 +39,32 @@ async function memory(): Promise<number> {
   return ((await heap(2000, 10_000)) - before) / 8000
 }
 
-interface Watched {
-  rate: number
-  cpuPerUpdate: number
-  lost: number
-}
-
-async function watch(count: () => number, reset: () => void, lost = () => 0): Promise<Watched> {
-  await wait(500)
-  reset()
-  const cpu = process.cpuUsage()
-  const start = performance.now()
-  await wait(limit)
-  const elapsed = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  return { rate: count() / elapsed, cpuPerUpdate: (user + system) / count(), lost: lost() }
-}
-
-/** Updates of the records all together; `lost` counts those that did not follow the one before of their record. */
+/** Updates of the records all together. */
 function scalars(watched: readonly string[]): Promise<Watched> {
-  let updates = 0
-  let lost = 0
+  const seen = new Seen()
   for (const name of watched) {
-    let last = Number.NaN
-    client.monitor(name, {
-      type: ntScalar("double"),
-      onUpdate: update => {
-        const { value } = update.value
-        updates++
-        if (value > last + 1) lost += value - last - 1
-        last = value
-      },
-    })
+    const see = seen.follow()
+    client.monitor(name, { type: ntScalar("double"), onUpdate: update => see(update.value.value) })
   }
-  const reset = (): void => {
-    updates = 0
-    lost = 0
-  }
-  return watch(
-    () => updates,
-    reset,
-    () => lost,
-  )
+  return watch(seen, limit)
 }
 
 function images(name: string, reuseMemory = false): Promise<Watched> {
-  let frames = 0
-  let pixels = 0
+  const seen = new Seen()
   client.monitor(name, {
     reuseMemory,
     onUpdate: ({ value }) => {
-      frames++
-      pixels += (value["value"] as unknown as { value: TypedArray }).value.length
+      if ((value["value"] as unknown as { value: TypedArray }).value.length > 0) seen.updates += 1
     },
   })
-  return watch(
-    () => (pixels > 0 ? frames : 0),
-    () => {
-      frames = 0
-    },
-  )
+  return watch(seen, limit)
 }
 
 /** Frames per second that a socket receives when nobody looks at the bytes. */
 async function bareSocket(): Promise<Watched> {
   const port = Number(process.env["BENCH_RAW_PORT"])
   const frame = Number(process.env["BENCH_FRAME_BYTES"])
-  let bytes = 0
+  const seen = new Seen()
   const buffer = new Uint8Array(65_536)
   const socket = connect({
     host: "127.0.0.1",
@@ -113,17 +72,12 @@ async function bareSocket(): Promise<Watched> {
     onread: {
       buffer,
       callback: n => {
-        bytes += n
+        seen.updates += n / frame
         return true
       },
     },
   })
-  const result = await watch(
-    () => bytes / frame,
-    () => {
-      bytes = 0
-    },
-  )
+  const result = await watch(seen, limit)
   socket.destroy()
   return result
 }
