@@ -1,8 +1,9 @@
-/** What the two EPICS protocols share: addresses and settings, time, search schedule, and sockets that do not fail. */
+/** What the two EPICS protocols share: addresses and settings, time, search schedule, sockets that do not fail, and how programs end. */
 export * from "./address-list.ts"
 export * from "./clock.ts"
 export * from "./environment.ts"
 export * from "./errors.ts"
+export * from "./program.ts"
 export * from "./search-schedule.ts"
 export * from "./send-failures.ts"
 export * from "./tcp-link.ts"
